@@ -14,7 +14,6 @@ import fcntl
 import glob
 import os
 import shutil
-import subprocess
 import sys
 import time
 
@@ -98,21 +97,11 @@ def run_selftests(names, args, summary):
     os.mkdir(logs)
     worker = [os.path.join(suite.TOP, 'tools/testing/run.py'), '--events', '--queue', queue.path,
               '--logs', logs, '--module', args.module, '--scale', str(args.scale)]
-    vm = None if args.no_vm else [os.path.join(suite.TOP, 'scripts/vm'), *vm_options(args)]
+    vm = None if args.no_vm else [os.path.join(suite.TOP, 'scripts/vm'), *args.vm_arg]
+    if vm and args.module != 'none':
+        vm += ['--for-module', args.module]
     pool = guests.Pool(worker, vm, queue, logs, summary, args.deadline)
     pool.run(1 if args.no_vm else min(args.guests, len(names)), args.scale)
-
-
-def vm_options(args):
-    """Boots the kernel that the module was built for, if it is installed."""
-    options = list(args.vm_arg)
-    if not any(option.startswith('--kernel') or option == '-k' for option in options) \
-            and os.path.isfile(args.module):
-        vermagic = subprocess.run(['modinfo', '-F', 'vermagic', args.module], check=True,
-                                  stdout=subprocess.PIPE, text=True).stdout.split()
-        if vermagic and os.path.exists(f'/boot/vmlinuz-{vermagic[0]}'):
-            options += ['--kernel', vermagic[0]]
-    return options
 
 
 def prepare_work():

@@ -8,7 +8,8 @@ import re
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), '..', '..', '..'))
 SELFTESTS = os.path.join(TOP, 'tools/testing/selftests/bowtie')
 UNIT_SOURCES = os.path.join(TOP, 'tools/testing/unit')
-UNIT_PROGRAMS = os.path.join(TOP, 'build/userspace/unit')
+# Another build (SAN=1, COV=1) has its programs elsewhere
+UNIT_PROGRAMS = os.environ.get('BOWTIE_UNIT_DIR', os.path.join(TOP, 'build/userspace/unit'))
 DURATIONS = os.path.join(SELFTESTS, 'durations')
 DEFAULT_TIMEOUT = 120
 

@@ -41,6 +41,7 @@ PROGRAMS = {
     'skips by its status after a failure':
         ('echo not ok 1 - a; echo 1..1; exit 4', 20, (0, 1, 0)),
     'skips a failure': ('echo "not ok 1 - a # SKIP why"; echo 1..1', 20, (0, 1, 0)),
+    'skips one as cmocka does': ('echo "not ok 1 # SKIP a"; echo 1..1; exit 1', 20, (0, 1, 1)),
     'does not know a command': ('nosuchcommand; echo ok 1 - a; echo 1..1', 20, (1, 1, 0)),
     'has a syntax error': ('((4 -ge 4)); echo ok 1 - a; echo 1..1', 20, (1, 1, 0)),
     'kills a job of its own':
