@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between kernel versions. Force-included into every file, and the
+ * only place that may look at LINUX_VERSION_CODE.
+ */
+#ifndef _BOWTIE_COMPAT_H
+#define _BOWTIE_COMPAT_H
+
+#include <linux/version.h>
+#include <linux/compiler.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "bowtie needs Linux 6.1 or newer"
+#endif
+
+#ifndef __counted_by	/* 6.6 */
+#define __counted_by(member)
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define bowtie_assign_str(dst, src)	__assign_str(dst)
+#else
+#define bowtie_assign_str(dst, src)	__assign_str(dst, src)
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define bowtie_genl_op	genl_split_ops
+#else
+#define bowtie_genl_op	genl_ops
+#endif
+
+struct net_device;
+
+/* A device that is never registered, for NAPI to hang on. */
+struct net_device *bowtie_dummy_netdev_alloc(void);
+void bowtie_dummy_netdev_free(struct net_device *dev);
+
+/* Transmit takes no queue lock: NETIF_F_LLTX, or dev->lltx from 6.12 on. */
+void bowtie_dev_set_lockless(struct net_device *dev);
+
+#endif /* _BOWTIE_COMPAT_H */

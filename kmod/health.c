@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What state a tunnel is in, and the second step of every change. The first step
+ * has taken effect already when the work runs: transmit passes over a tunnel
+ * whose SA or usable flag is gone. Here the bucket tables follow, the device's
+ * dormant state and MTU, and the news goes out. Only this file changes
+ * tunnel->usable and the operational state.
+ */
+#include <linux/bitmap.h>
+#include <linux/ktime.h>
+
+#include "group.h"
+#include "health.h"
+#include "link.h"
+#include "netlink.h"
+#include "sa.h"
+#include "trace.h"
+#include "tunnel.h"
+#include "underlay.h"
+
+static void state_of(const struct bowtie_tunnel_conf *conf, bool has_sa, u8 *oper, u8 *reason)
+{
+	*reason = BOWTIE_REASON_NONE;
+	if (conf->admin == BOWTIE_ADMIN_DOWN) {
+		*oper = BOWTIE_OPER_DOWN;
+		*reason = BOWTIE_REASON_ADMIN;
+	} else if (!has_sa) {
+		*oper = BOWTIE_OPER_DOWN;
+		*reason = BOWTIE_REASON_NO_SA;
+	} else if (conf->admin == BOWTIE_ADMIN_DRAIN) {
+		*oper = BOWTIE_OPER_DRAIN;
+		*reason = BOWTIE_REASON_ADMIN;
+	} else {
+		*oper = BOWTIE_OPER_UP;
+	}
+}
+
+/**
+ * bowtie_health_update() - bring a tunnel's state up to date
+ * @t: tunnel
+ *
+ * Context: link->lock. Return: true if the state or its reason changed.
+ */
+bool bowtie_health_update(struct bowtie_tunnel *t)
+{
+	const struct bowtie_tunnel_conf *conf =
+		rcu_dereference_protected(t->conf, lockdep_is_held(&t->link->lock));
+	u8 oper, reason;
+	bool changed;
+
+	spin_lock_bh(&t->lock);
+	state_of(conf, rcu_access_pointer(t->sa_out), &oper, &reason);
+	WRITE_ONCE(t->usable, oper == BOWTIE_OPER_UP);
+	changed = t->oper != oper || t->reason != reason;
+	if (t->oper != oper) {
+		t->since = ktime_get_boottime_ns();
+		t->transitions++;
+		trace_bowtie_tunnel_state(t->link->dev, t->id, t->oper, oper, reason);
+	}
+	t->oper = oper;
+	t->reason = reason;
+	spin_unlock_bh(&t->lock);
+	return changed;
+}
+
+static u64 take_dirty(struct bowtie_link *link)
+{
+	u64 mask = 0;
+	unsigned int id;
+
+	for_each_set_bit(id, link->dirty, BOWTIE_TUNNELS_MAX)
+		if (test_and_clear_bit(id, link->dirty))
+			mask |= BIT_ULL(id);
+	return mask;
+}
+
+static void announce_sas(struct bowtie_link *link, u64 mask)
+{
+	struct bowtie_tunnel *t;
+	struct bowtie_sa *sa;
+	int i;
+
+	/* Deletions first: an SPI may have come back. */
+	while ((sa = bowtie_sa_gone_next(link))) {
+		bowtie_notify_sa_del(link, sa);
+		kfree_rcu(sa, rcu);
+	}
+	rcu_read_lock();
+	bowtie_for_each_tunnel(link, t, i) {
+		if (!(mask & BIT_ULL(i)))
+			continue;
+		list_for_each_entry_rcu(sa, &t->sas, list)
+			if (test_and_clear_bit(BOWTIE_SA_F_NOTIFY, &sa->flags))
+				bowtie_notify_sa(link, sa);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * bowtie_health_work() - the second step of a change
+ * @work: link->work
+ *
+ * Context: process. Takes link->lock, never RTNL: unregistering waits for it.
+ */
+void bowtie_health_work(struct work_struct *work)
+{
+	struct bowtie_link *link = container_of(work, struct bowtie_link, work);
+	u64 mask, changed = 0;
+	struct bowtie_tunnel *t;
+	u8 up = 0;
+	int i;
+
+	mutex_lock(&link->lock);
+	if (link->dead)
+		goto out;
+
+	mask = take_dirty(link);
+	bowtie_for_each_tunnel(link, t, i) {
+		if (test_and_clear_bit(i, link->rescan))
+			bowtie_sa_rescan(t);
+		if ((mask & BIT_ULL(i)) && bowtie_health_update(t))
+			changed |= BIT_ULL(i);
+		up += bowtie_tunnel_usable(t);
+	}
+	bowtie_groups_rebuild(link, mask);
+	link->n_up = up;
+	if (up)
+		netif_dormant_off(link->dev);
+	else
+		netif_dormant_on(link->dev);
+
+	bowtie_for_each_tunnel(link, t, i) {
+		if (changed & BIT_ULL(i))
+			bowtie_notify_tunnel(t);
+		if (mask & BIT_ULL(i))
+			bowtie_underlay_probe_mtu(t);
+	}
+	announce_sas(link, mask);
+out:
+	mutex_unlock(&link->lock);
+}

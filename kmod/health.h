@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BOWTIE_HEALTH_H
+#define _BOWTIE_HEALTH_H
+
+#include <linux/types.h>
+
+struct bowtie_tunnel;
+struct work_struct;
+
+bool bowtie_health_update(struct bowtie_tunnel *t);
+void bowtie_health_work(struct work_struct *work);
+
+#endif /* _BOWTIE_HEALTH_H */

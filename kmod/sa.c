@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Security associations: which xfrm_state belongs to which tunnel. A key manager
+ * hook reports changes, a walk finds what was there before. Keys stay in xfrm.
+ *
+ * The hook may run under x->lock and the walk runs under the state table's lock,
+ * so the SA lock nests inside both: nothing here takes either of them, sleeps,
+ * or sends messages. News goes to link->work.
+ */
+#include <linux/jhash.h>
+#include <linux/slab.h>
+#include <net/xfrm.h>
+
+#include "link.h"
+#include "netns.h"
+#include "sa.h"
+#include "tunnel.h"
+#include "underlay.h"
+
+/* States looked at in one go with bottom halves off. */
+#define WALK_BATCH	512
+
+static u32 spi_hash(__be32 spi)
+{
+	return jhash_1word((__force u32)spi, 0);
+}
+
+/**
+ * bowtie_sa_lookup() - find an SA that belongs to a tunnel
+ * @bn: underlay
+ * @spi: SPI
+ * @daddr: outer destination
+ * @family: of @daddr
+ *
+ * Context: RCU read side. Return: the SA, or NULL if none of ours matches.
+ */
+struct bowtie_sa *bowtie_sa_lookup(struct bowtie_net *bn, __be32 spi,
+				   const xfrm_address_t *daddr, u8 family)
+{
+	struct bowtie_sa *sa;
+
+	hash_for_each_possible_rcu(bn->sas, sa, spi_node, spi_hash(spi)) {
+		if (sa->spi == spi && sa->family == family &&
+		    xfrm_addr_equal(&sa->daddr, daddr, family))
+			return sa;
+	}
+	return NULL;
+}
+
+static bool addr_matches(const xfrm_address_t *want, const xfrm_address_t *is, u8 family)
+{
+	return xfrm_addr_any(want, family) || xfrm_addr_equal(want, is, family);
+}
+
+/* Direction of @x in the tunnel, or negative if it has no place there. */
+static int sa_direction(const struct bowtie_tunnel_conf *conf, const struct xfrm_state *x)
+{
+	if (x->id.proto != IPPROTO_ESP || x->props.mode != XFRM_MODE_TUNNEL ||
+	    x->props.family != conf->family)
+		return -EPROTONOSUPPORT;
+	if (addr_matches(&conf->local, &x->id.daddr, conf->family) &&
+	    addr_matches(&conf->remote, &x->props.saddr, conf->family))
+		return BOWTIE_SA_IN;
+	if (addr_matches(&conf->local, &x->props.saddr, conf->family) &&
+	    addr_matches(&conf->remote, &x->id.daddr, conf->family))
+		return BOWTIE_SA_OUT;
+	return -EADDRNOTAVAIL;
+}
+
+/* SA lock held. */
+static struct bowtie_tunnel *tunnel_by_if_id(struct bowtie_net *bn, u32 if_id)
+{
+	struct bowtie_tunnel *t;
+
+	hash_for_each_possible(bn->tunnels, t, if_id_node, if_id)
+		if (t->if_id == if_id)
+			return t;
+	return NULL;
+}
+
+/* SA lock held. Transmit takes the newest valid SA. */
+static void choose_out(struct bowtie_net *bn, struct bowtie_tunnel *t)
+{
+	struct bowtie_sa *sa, *best = NULL, *old;
+
+	old = rcu_dereference_protected(t->sa_out, lockdep_is_held(&bn->sa_lock));
+	list_for_each_entry(sa, &t->sas, list) {
+		if (sa->dir == BOWTIE_SA_OUT && bowtie_sa_valid(sa)) {
+			best = sa;
+			break;
+		}
+	}
+	if (best != old)
+		rcu_assign_pointer(t->sa_out, best);
+}
+
+/* SA lock held. The caller chooses sa_out anew, and then calls sas_release(). */
+static void sa_remove(struct bowtie_sa *sa, struct list_head *gone)
+{
+	hash_del_rcu(&sa->spi_node);
+	list_del_rcu(&sa->list);
+	list_add_tail(&sa->gone, gone);
+}
+
+/*
+ * SA lock held. The SAs are unpublished, so the references may go: the states
+ * live for another grace period, and so do the readers that still see them.
+ */
+static void sas_release(struct bowtie_tunnel *t, struct list_head *gone)
+{
+	struct bowtie_sa *sa;
+
+	list_for_each_entry(sa, gone, gone)
+		xfrm_state_put(sa->x);
+	list_splice_tail(gone, &t->link->sas_gone);
+	bowtie_underlay_purge(t);
+}
+
+/* SA lock held. Drop the one with state @dead, or everything that is not valid. */
+static void sas_prune(struct bowtie_net *bn, struct bowtie_tunnel *t,
+		      const struct xfrm_state *dead)
+{
+	struct bowtie_sa *sa, *tmp;
+	LIST_HEAD(gone);
+
+	list_for_each_entry_safe(sa, tmp, &t->sas, list)
+		if (dead ? sa->x == dead : !bowtie_sa_valid(sa))
+			sa_remove(sa, &gone);
+	if (list_empty(&gone))
+		return;
+	choose_out(bn, t);
+	sas_release(t, &gone);
+	bowtie_link_kick(t->link, t->id);
+}
+
+/* SA lock held; idempotent. */
+static int sa_insert(struct bowtie_net *bn, struct bowtie_tunnel *t, struct xfrm_state *x,
+		     u64 order)
+{
+	struct bowtie_sa *sa, *pos;
+	struct list_head *after;
+	int dir;
+
+	if (READ_ONCE(x->km.state) != XFRM_STATE_VALID)
+		return 0;
+	rcu_read_lock();
+	dir = sa_direction(rcu_dereference(t->conf), x);
+	rcu_read_unlock();
+	if (dir < 0)
+		return 0;
+	list_for_each_entry(pos, &t->sas, list)
+		if (pos->x == x)
+			return 0;
+
+	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
+	if (!sa)
+		return -ENOMEM;
+	sa->x = x;
+	sa->tunnel = t;
+	sa->tunnel_id = t->id;
+	sa->order = order;
+	sa->spi = x->id.spi;
+	sa->daddr = x->id.daddr;
+	sa->family = x->props.family;
+	sa->dir = dir;
+	__set_bit(BOWTIE_SA_F_NOTIFY, &sa->flags);
+	xfrm_state_hold(x);
+
+	after = &t->sas;
+	list_for_each_entry(pos, &t->sas, list) {
+		if (pos->order < order)
+			break;
+		after = &pos->list;
+	}
+	list_add_rcu(&sa->list, after);
+	hash_add_rcu(bn->sas, &sa->spi_node, spi_hash(sa->spi));
+	choose_out(bn, t);
+	bowtie_link_kick(t->link, t->id);
+	return 0;
+}
+
+static u64 order_event(struct bowtie_net *bn)
+{
+	return (u64)++bn->sa_clock << 32 | U32_MAX;
+}
+
+static void event_add(struct net *net, struct xfrm_state *x)
+{
+	struct bowtie_net *bn = bowtie_pernet(net);
+	struct bowtie_tunnel *t;
+
+	spin_lock_bh(&bn->sa_lock);
+	t = tunnel_by_if_id(bn, x->if_id);
+	if (t && sa_insert(bn, t, x, order_event(bn))) {
+		/* No memory here and now: look for it again from the work. */
+		set_bit(t->id, t->link->rescan);
+		bowtie_link_kick(t->link, t->id);
+	}
+	spin_unlock_bh(&bn->sa_lock);
+}
+
+/* An update hands us a dead copy; what it changed is found by its SPI. */
+static void event_update(struct net *net, struct xfrm_state *x)
+{
+	struct bowtie_net *bn = bowtie_pernet(net);
+	struct xfrm_state *real;
+	struct bowtie_sa *sa;
+
+	if (READ_ONCE(x->km.state) == XFRM_STATE_VALID) {
+		event_add(net, x);
+		return;
+	}
+	real = xfrm_state_lookup(net, x->mark.v & x->mark.m, &x->id.daddr, x->id.spi,
+				 x->id.proto, x->props.family);
+	if (!real)
+		return;
+	/* The update may have moved it to another if_id. */
+	spin_lock_bh(&bn->sa_lock);
+	sa = bowtie_sa_lookup(bn, real->id.spi, &real->id.daddr, real->props.family);
+	if (sa && sa->x == real && sa->tunnel->if_id != real->if_id)
+		sas_prune(bn, sa->tunnel, real);
+	spin_unlock_bh(&bn->sa_lock);
+	event_add(net, real);
+	xfrm_state_put(real);
+}
+
+static void event_delete(struct net *net, struct xfrm_state *x)
+{
+	struct bowtie_net *bn = bowtie_pernet(net);
+	struct bowtie_tunnel *t;
+
+	spin_lock_bh(&bn->sa_lock);
+	t = tunnel_by_if_id(bn, x->if_id);
+	if (t)
+		sas_prune(bn, t, x);
+	spin_unlock_bh(&bn->sa_lock);
+}
+
+static void event_flush(struct net *net)
+{
+	struct bowtie_net *bn = bowtie_pernet(net);
+	struct bowtie_tunnel *t;
+	int i;
+
+	spin_lock_bh(&bn->sa_lock);
+	hash_for_each(bn->tunnels, i, t, if_id_node)
+		sas_prune(bn, t, NULL);
+	spin_unlock_bh(&bn->sa_lock);
+}
+
+/* Context: RCU read side, possibly x->lock. */
+static int sa_event(struct xfrm_state *x, const struct km_event *c)
+{
+	if (c->event == XFRM_MSG_FLUSHSA) {
+		event_flush(c->net);
+		return 0;
+	}
+	if (!x || !x->if_id)
+		return 0;
+	switch (c->event) {
+	case XFRM_MSG_NEWSA:
+		event_add(xs_net(x), x);
+		break;
+	case XFRM_MSG_UPDSA:
+		event_update(xs_net(x), x);
+		break;
+	case XFRM_MSG_EXPIRE:
+		if (c->data.hard)
+			event_delete(xs_net(x), x);
+		break;
+	case XFRM_MSG_DELSA:
+		event_delete(xs_net(x), x);
+		break;
+	}
+	return 0;
+}
+
+/* Called unchecked by the key manager core, so it must be there: not ours. */
+static int sa_acquire(struct xfrm_state *x, struct xfrm_tmpl *tmpl, struct xfrm_policy *policy)
+{
+	return -ENOSYS;
+}
+
+static struct xfrm_policy *sa_compile_policy(struct sock *sk, int opt, u8 *data, int len, int *dir)
+{
+	*dir = -EINVAL;
+	return NULL;
+}
+
+/*
+ * new_mapping stays NULL: returning anything from it would hide charon's. The
+ * update of the SA that follows reaches us as an event.
+ */
+static struct xfrm_mgr sa_mgr = {
+	.notify = sa_event,
+	.acquire = sa_acquire,
+	.compile_policy = sa_compile_policy,
+};
+
+struct sa_walk {
+	struct bowtie_net *bn;
+	struct bowtie_tunnel *t;
+	u64 order;
+	unsigned int left;
+	int err;
+};
+
+/* Under the state table's lock. The list begins with the newest state. */
+static int walk_one(struct xfrm_state *x, int seq, void *data)
+{
+	struct sa_walk *w = data;
+
+	if (!w->left--)
+		return -EAGAIN;
+	w->order--;
+	if (x->if_id != w->t->if_id)
+		return 0;
+	spin_lock_bh(&w->bn->sa_lock);
+	w->err = sa_insert(w->bn, w->t, x, w->order);
+	spin_unlock_bh(&w->bn->sa_lock);
+	return w->err;
+}
+
+static int walk_all(struct bowtie_tunnel *t)
+{
+	struct net *net = t->link->net;
+	struct sa_walk w = { .bn = bowtie_pernet(net), .t = t };
+	struct xfrm_state_walk walk;
+	int err;
+
+	spin_lock_bh(&w.bn->sa_lock);
+	w.order = order_event(w.bn);
+	spin_unlock_bh(&w.bn->sa_lock);
+
+	xfrm_state_walk_init(&walk, IPPROTO_ESP, NULL);
+	do {
+		w.left = WALK_BATCH;
+		err = xfrm_state_walk(net, &walk, walk_one, &w);
+		cond_resched();
+	} while (err == -EAGAIN && !w.err);
+	xfrm_state_walk_done(&walk, net);
+	return w.err;
+}
+
+/**
+ * bowtie_sa_if_id_taken() - does a tunnel of the underlay have this if_id?
+ * @link: link, for its underlay
+ * @if_id: to look for
+ * @except: tunnel that does not count, or NULL
+ *
+ * Context: RTNL, so that the answer stays true.
+ */
+bool bowtie_sa_if_id_taken(const struct bowtie_link *link, u32 if_id,
+			   const struct bowtie_tunnel *except)
+{
+	struct bowtie_net *bn = bowtie_pernet(link->net);
+	const struct bowtie_tunnel *t;
+
+	ASSERT_RTNL();
+	spin_lock_bh(&bn->sa_lock);
+	t = tunnel_by_if_id(bn, if_id);
+	spin_unlock_bh(&bn->sa_lock);
+	return t && t != except;
+}
+
+/**
+ * bowtie_sa_rescan() - look for SAs that an event failed to bind
+ * @t: bound tunnel
+ *
+ * Context: link->lock, may sleep. Tries again by itself if memory is short.
+ */
+void bowtie_sa_rescan(struct bowtie_tunnel *t)
+{
+	if (walk_all(t)) {
+		set_bit(t->id, t->link->rescan);
+		bowtie_link_kick(t->link, t->id);
+	}
+}
+
+/**
+ * bowtie_sa_bind_tunnel() - begin to bind SAs to a tunnel
+ * @t: tunnel with its settings in place, not bound
+ * @if_id: of its SAs; not taken
+ *
+ * Context: RTNL and link->lock, may sleep.
+ */
+void bowtie_sa_bind_tunnel(struct bowtie_tunnel *t, u32 if_id)
+{
+	struct bowtie_net *bn = bowtie_pernet(t->link->net);
+
+	spin_lock_bh(&bn->sa_lock);
+	t->if_id = if_id;
+	hash_add(bn->tunnels, &t->if_id_node, if_id);
+	spin_unlock_bh(&bn->sa_lock);
+	bowtie_sa_rescan(t);
+}
+
+/**
+ * bowtie_sa_unbind_tunnel() - let go of a tunnel's SAs
+ * @t: bound tunnel; no SA will be bound to it any more
+ *
+ * Context: link->lock. Readers may use the SAs for another grace period.
+ */
+void bowtie_sa_unbind_tunnel(struct bowtie_tunnel *t)
+{
+	struct bowtie_net *bn = bowtie_pernet(t->link->net);
+	struct bowtie_sa *sa, *tmp;
+	LIST_HEAD(gone);
+
+	spin_lock_bh(&bn->sa_lock);
+	hash_del(&t->if_id_node);
+	RCU_INIT_POINTER(t->sa_out, NULL);
+	list_for_each_entry_safe(sa, tmp, &t->sas, list)
+		sa_remove(sa, &gone);
+	sas_release(t, &gone);
+	spin_unlock_bh(&bn->sa_lock);
+}
+
+/**
+ * bowtie_sa_out_refresh() - the SA that transmit has is no longer valid
+ * @t: tunnel
+ *
+ * States can vanish without an event (flush of a device or a namespace).
+ * Context: RCU read side, any. Return: the SA to use now, or NULL.
+ */
+struct bowtie_sa *bowtie_sa_out_refresh(struct bowtie_tunnel *t)
+{
+	struct bowtie_net *bn = bowtie_pernet(t->link->net);
+	struct bowtie_sa *sa;
+
+	if (!rcu_access_pointer(t->sa_out))
+		return NULL;
+	spin_lock_bh(&bn->sa_lock);
+	if (!hlist_unhashed(&t->if_id_node))
+		sas_prune(bn, t, NULL);
+	sa = rcu_dereference_protected(t->sa_out, lockdep_is_held(&bn->sa_lock));
+	spin_unlock_bh(&bn->sa_lock);
+	return sa;
+}
+
+/**
+ * bowtie_sa_gone_next() - take an SA whose deletion has to be announced
+ * @link: link
+ *
+ * Context: any. Return: an unpublished SA for the caller to kfree_rcu(), or NULL.
+ */
+struct bowtie_sa *bowtie_sa_gone_next(struct bowtie_link *link)
+{
+	struct bowtie_net *bn = bowtie_pernet(link->net);
+	struct bowtie_sa *sa;
+
+	spin_lock_bh(&bn->sa_lock);
+	sa = list_first_entry_or_null(&link->sas_gone, struct bowtie_sa, gone);
+	if (sa)
+		list_del(&sa->gone);
+	spin_unlock_bh(&bn->sa_lock);
+	return sa;
+}
+
+/**
+ * bowtie_sa_init() - begin to hear of SAs
+ *
+ * Tunnels register first and walk second, so nothing is missed in between.
+ */
+void bowtie_sa_init(void)
+{
+	xfrm_register_km(&sa_mgr);
+}
+
+/**
+ * bowtie_sa_exit() - the reverse
+ *
+ * Context: process. No callback runs any more on return.
+ */
+void bowtie_sa_exit(void)
+{
+	xfrm_unregister_km(&sa_mgr);
+	synchronize_rcu();
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BOWTIE_SA_H
+#define _BOWTIE_SA_H
+
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <net/xfrm.h>
+
+struct bowtie_link;
+struct bowtie_net;
+struct bowtie_tunnel;
+
+/**
+ * struct bowtie_sa - an xfrm_state that belongs to a tunnel
+ * @x: the state; held while this is published. Readers check km.state before
+ *	they use it.
+ * @tunnel: its tunnel; valid as long as this is
+ * @order: age; larger is newer
+ * @spi: of @x
+ * @daddr: of @x
+ * @family: of the outer addresses
+ * @dir: enum bowtie_sa_dir
+ * @flags: BOWTIE_SA_F_*
+ * @spi_node: in bowtie_net.sas; SA lock, RCU to read
+ * @tunnel_id: of its tunnel, which is gone before the news of its deletion is out
+ * @list: in tunnel->sas; SA lock, RCU to read
+ * @gone: in link->sas_gone once it is unpublished; SA lock
+ * @rcu: frees it
+ */
+struct bowtie_sa {
+	struct xfrm_state *x;
+	struct bowtie_tunnel *tunnel;
+	u64 order;
+	__be32 spi;
+	xfrm_address_t daddr;
+	u8 family;
+	u8 dir;
+	u8 tunnel_id;
+	unsigned long flags;
+	struct hlist_node spi_node;
+	struct list_head list;
+	struct list_head gone;
+	struct rcu_head rcu;
+};
+
+/* Bit: the news of it has not been multicast yet. */
+#define BOWTIE_SA_F_NOTIFY	0
+
+static inline bool bowtie_sa_valid(const struct bowtie_sa *sa)
+{
+	return READ_ONCE(sa->x->km.state) == XFRM_STATE_VALID;
+}
+
+struct bowtie_sa *bowtie_sa_lookup(struct bowtie_net *bn, __be32 spi,
+				   const xfrm_address_t *daddr, u8 family);
+struct bowtie_sa *bowtie_sa_out_refresh(struct bowtie_tunnel *t);
+
+bool bowtie_sa_if_id_taken(const struct bowtie_link *link, u32 if_id,
+			   const struct bowtie_tunnel *except);
+void bowtie_sa_bind_tunnel(struct bowtie_tunnel *t, u32 if_id);
+void bowtie_sa_rescan(struct bowtie_tunnel *t);
+void bowtie_sa_unbind_tunnel(struct bowtie_tunnel *t);
+
+struct bowtie_sa *bowtie_sa_gone_next(struct bowtie_link *link);
+
+void bowtie_sa_init(void);
+void bowtie_sa_exit(void);
+
+#endif /* _BOWTIE_SA_H */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _BOWTIE_TUNNEL_H
+#define _BOWTIE_TUNNEL_H
+
+#include <linux/in6.h>
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <net/xfrm.h>
+#include <linux/bowtie.h>
+
+#include "stats.h"
+
+struct bowtie_link;
+struct bowtie_sa;
+struct netlink_ext_ack;
+
+/**
+ * struct bowtie_selector - a pair of traffic selectors (RFC 7296, 3.13) reduced
+ *	to prefixes
+ * @family: AF_INET or AF_INET6
+ * @local_len: prefix length of @local
+ * @remote_len: prefix length of @remote
+ * @local: our side of the tunnel
+ * @remote: the far side
+ */
+struct bowtie_selector {
+	u8 family;
+	u8 local_len;
+	u8 remote_len;
+	xfrm_address_t local;
+	xfrm_address_t remote;
+};
+
+/**
+ * struct bowtie_tunnel_conf - what a tunnel is configured to be
+ * @name: unique on the link
+ * @if_id: of its SAs; unique in the underlay's namespace; not 0
+ * @local: outer address of ours, or any
+ * @remote: outer address of the peer, or any (not both)
+ * @family: of the outer addresses
+ * @inside_local4: our IPv4 address inside, or 0
+ * @inside_peer4: the peer's, unique on the link, or 0
+ * @inside_local6: our IPv6 address inside, or ::
+ * @inside_peer6: the peer's, unique on the link, or ::
+ * @weight: 1..BOWTIE_WEIGHT_MAX, for next hops that give none
+ * @tier: 0..BOWTIE_TIER_MAX, for next hops that give none
+ * @esp_mode: enum bowtie_esp_mode
+ * @df: enum bowtie_df
+ * @admin: enum bowtie_admin_state
+ * @mss: bytes, or BOWTIE_MSS_OFF or BOWTIE_MSS_AUTO
+ * @mark: put on packets that came out of the tunnel
+ * @rcu: frees it
+ * @n_selectors: 0 means any traffic
+ * @selectors: what may pass
+ *
+ * Immutable once published; a change publishes a new one.
+ */
+struct bowtie_tunnel_conf {
+	char name[BOWTIE_NAME_MAX + 1];
+	u32 if_id;
+	xfrm_address_t local;
+	xfrm_address_t remote;
+	u8 family;
+	__be32 inside_local4;
+	__be32 inside_peer4;
+	struct in6_addr inside_local6;
+	struct in6_addr inside_peer6;
+	u16 weight;
+	u8 tier;
+	u8 esp_mode;
+	u8 df;
+	u8 admin;
+	u32 mss;
+	u32 mark;
+	struct rcu_head rcu;
+	u8 n_selectors;
+	struct bowtie_selector selectors[] __counted_by(n_selectors);
+};
+
+/**
+ * struct bowtie_tunnel_pcpu - what a CPU keeps of a tunnel
+ * @dst: cached bundle by inner family (0: IPv4, 1: IPv6). Filled by this CPU
+ *	with bottom halves off, emptied by anybody with xchg().
+ * @stats: counters
+ */
+struct bowtie_tunnel_pcpu {
+	struct dst_entry __rcu *dst[2];
+	struct bowtie_pcpu_stats stats;
+};
+
+/**
+ * struct bowtie_tunnel - one ESP tunnel of a link
+ * @sa_out: SA that transmit uses, NULL if there is none; RCU, written under the
+ *	SA lock
+ * @conf: settings; RCU, written under link->lock
+ * @pcpu: bundles and counters
+ * @link: the link, which outlives the tunnel
+ * @id: 0..BOWTIE_TUNNELS_MAX - 1
+ * @usable: takes flows; written by health.c under @lock
+ * @mtu: largest inner packet, in bytes; 0 while unknown
+ * @pmtu: outer path MTU as ICMP told, in bytes, or 0; under @lock
+ * @pmtu_expires: when @pmtu is forgotten, in jiffies
+ * @lock: health and path MTU
+ * @oper: enum bowtie_oper_state
+ * @reason: enum bowtie_reason
+ * @transitions: changes of @oper since creation
+ * @since: time of the latest one, CLOCK_BOOTTIME, in ns
+ * @if_id: which SAs are bound to it; SA lock
+ * @if_id_node: in bowtie_net.tunnels; SA lock
+ * @sas: SAs bound to it, the newest first; SA lock, RCU to read
+ * @dying: in link->dying while its readers finish; RTNL
+ */
+struct bowtie_tunnel {
+	struct bowtie_sa __rcu *sa_out;
+	struct bowtie_tunnel_conf __rcu *conf;
+	struct bowtie_tunnel_pcpu __percpu *pcpu;
+	struct bowtie_link *link;
+	u8 id;
+	bool usable;
+	u32 mtu;
+
+	u32 pmtu;
+	unsigned long pmtu_expires;
+	spinlock_t lock;
+	u8 oper;
+	u8 reason;
+	u32 transitions;
+	u64 since;
+
+	u32 if_id;
+	struct hlist_node if_id_node;
+	struct list_head sas;
+	struct list_head dying;
+};
+
+/* May new flows take this tunnel? Cheap and for any context under RCU. */
+static inline bool bowtie_tunnel_usable(const struct bowtie_tunnel *t)
+{
+	return READ_ONCE(t->usable) && rcu_access_pointer(t->sa_out);
+}
+
+struct bowtie_tunnel_conf *bowtie_tunnel_conf_new(const struct bowtie_tunnel_conf *from,
+						  unsigned int n_selectors);
+int bowtie_tunnel_conf_check(const struct bowtie_tunnel_conf *conf,
+			     struct netlink_ext_ack *extack);
+int bowtie_tunnel_id_free(struct bowtie_link *link);
+struct bowtie_tunnel *bowtie_tunnel_create(struct bowtie_link *link, unsigned int id,
+					   struct bowtie_tunnel_conf *conf,
+					   struct netlink_ext_ack *extack);
+int bowtie_tunnel_change(struct bowtie_tunnel *t, struct bowtie_tunnel_conf *conf,
+			 struct netlink_ext_ack *extack);
+int bowtie_tunnel_detach(struct bowtie_tunnel *t);
+void bowtie_tunnel_delete(struct bowtie_tunnel *t);
+void bowtie_tunnel_unpublish(struct bowtie_tunnel *t);
+void bowtie_tunnel_free(struct bowtie_tunnel *t);
+
+struct bowtie_tunnel *bowtie_tunnel_by_name(struct bowtie_link *link, const char *name);
+void bowtie_tunnel_stats(const struct bowtie_tunnel *t, struct bowtie_stats *sum);
+
+#endif /* _BOWTIE_TUNNEL_H */

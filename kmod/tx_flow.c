@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What makes packets one flow: the hash that chooses the bucket. */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/jhash.h>
+#include <linux/skbuff.h>
+#include <net/flow_dissector.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+#include "link.h"
+#include "tx.h"
+
+/*
+ * By addresses alone. The protocol is left out: in IPv6 it is behind the
+ * fragment header of the first fragment and nowhere to be seen in the others.
+ */
+static u32 hash_l3(const struct sk_buff *skb, bool v6)
+{
+	static u32 seed __read_mostly;
+
+	net_get_random_once(&seed, sizeof(seed));
+	if (!v6)
+		return jhash_2words((__force u32)ip_hdr(skb)->saddr,
+				    (__force u32)ip_hdr(skb)->daddr, seed);
+	return jhash2((const u32 *)&ipv6_hdr(skb)->saddr,
+		      2 * sizeof(struct in6_addr) / sizeof(u32), seed);
+}
+
+static bool is_fragment(const struct sk_buff *skb, bool v6)
+{
+	unsigned int off = 0;
+	u8 nexthdr;
+
+	if (!v6)
+		return ip_is_fragment(ip_hdr(skb));
+	nexthdr = ipv6_hdr(skb)->nexthdr;
+	if (likely(!ipv6_ext_hdr(nexthdr)))
+		return false;
+	if (nexthdr == NEXTHDR_FRAGMENT)
+		return true;
+	return ipv6_find_hdr(skb, &off, NEXTHDR_FRAGMENT, NULL, NULL) == NEXTHDR_FRAGMENT;
+}
+
+/**
+ * bowtie_tx_flow_hash() - hash of the flow a packet belongs to
+ * @link: link, for its hash policy
+ * @skb: packet with a valid network header in its linear part
+ * @v6: its family
+ *
+ * All fragments of a packet hash alike: by addresses, since only the first one
+ * has ports; a hash that came with the packet is not to be trusted for that.
+ * Context: RCU read side.
+ */
+u32 bowtie_tx_flow_hash(const struct bowtie_link *link, struct sk_buff *skb, bool v6)
+{
+	struct flow_keys keys;
+	u8 policy = READ_ONCE(link->hash);
+
+	if (policy == BOWTIE_HASH_L3 || unlikely(is_fragment(skb, v6)))
+		return hash_l3(skb, v6);
+	switch (policy) {
+	case BOWTIE_HASH_L4:
+		skb_flow_dissect_flow_keys(skb, &keys, 0);
+		return flow_hash_from_keys(&keys);
+	case BOWTIE_HASH_SYMMETRIC:
+		return __skb_get_hash_symmetric(skb);
+	default:
+		return skb_get_hash(skb);
+	}
+}
