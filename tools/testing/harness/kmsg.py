@@ -42,9 +42,8 @@ class KernelLog:
                 continue
             prefix, _, text = record.decode(errors='replace').partition(';')
             stamp = int(prefix.split(',')[2]) / 1e6
-            # Lines with a leading blank are the record's properties
-            lines += [f'[{stamp:12.6f}] {line}' for line in text.splitlines()
-                      if not line.startswith(' ')]
+            # What follows the first line are the record's properties
+            lines.append(f'[{stamp:12.6f}] {text.partition(chr(10))[0]}')
 
 
 def splat(lines):
