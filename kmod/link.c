@@ -39,7 +39,7 @@
 void bowtie_link_kick(struct bowtie_link *link, unsigned int id)
 {
 	set_bit(id, link->dirty);
-	queue_work(system_wq, &link->work);
+	queue_work(bowtie_wq, &link->work);
 }
 
 /**
@@ -52,7 +52,7 @@ void bowtie_link_kick_all(struct bowtie_link *link)
 
 	for (id = 0; id < BOWTIE_TUNNELS_MAX; id++)
 		set_bit(id, link->dirty);
-	queue_work(system_wq, &link->work);
+	queue_work(bowtie_wq, &link->work);
 }
 
 /**
@@ -63,7 +63,7 @@ void bowtie_link_kick_all(struct bowtie_link *link)
  */
 void bowtie_link_kick_mtu(struct bowtie_link *link)
 {
-	queue_delayed_work(system_wq, &link->mtu_work, 0);
+	queue_delayed_work(bowtie_wq, &link->mtu_work, 0);
 }
 
 /**
@@ -99,7 +99,7 @@ static void mtu_work(struct work_struct *work)
 	u32 mtu;
 
 	if (!rtnl_trylock()) {
-		queue_delayed_work(system_wq, &link->mtu_work, MTU_RETRY);
+		queue_delayed_work(bowtie_wq, &link->mtu_work, MTU_RETRY);
 		return;
 	}
 	mtu = bowtie_link_mtu(link);

@@ -105,6 +105,7 @@ struct bowtie_link_params {
 #define BOWTIE_MTU_DEFAULT	1400
 #define BOWTIE_MTU_MAX		65500
 
+extern struct workqueue_struct *bowtie_wq;
 extern struct rtnl_link_ops bowtie_link_ops;
 extern const struct ethtool_ops bowtie_ethtool_ops;
 struct netlink_ext_ack;

@@ -14,13 +14,22 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
+/*
+ * Not bound to a CPU: the one whose softirqs found a tunnel dead may be busy with
+ * packets for a long time.
+ */
+struct workqueue_struct *bowtie_wq;
+
 static int __init bowtie_init(void)
 {
 	int err;
 
+	bowtie_wq = alloc_workqueue("bowtie", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	if (!bowtie_wq)
+		return -ENOMEM;
 	err = bowtie_netns_init();
 	if (err)
-		return err;
+		goto err_wq;
 	err = bowtie_underlay_init();
 	if (err)
 		goto err_netns;
@@ -45,6 +54,8 @@ err_sa:
 	bowtie_underlay_exit();
 err_netns:
 	bowtie_netns_exit();
+err_wq:
+	destroy_workqueue(bowtie_wq);
 	return err;
 }
 
@@ -56,6 +67,7 @@ static void __exit bowtie_exit(void)
 	bowtie_sa_exit();
 	bowtie_underlay_exit();
 	bowtie_netns_exit();
+	destroy_workqueue(bowtie_wq);
 	rcu_barrier();
 }
 

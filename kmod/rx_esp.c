@@ -51,14 +51,14 @@ static int input(struct sk_buff *skb, int nexthdr, __be32 spi, int encap_type, u
 	struct rx_context *ctx = this_cpu_ptr(&rx_context), saved;
 	const xfrm_address_t *daddr;
 	const struct bowtie_sa *sa;
-	__be32 seq;
+	__be32 key = spi, seq;
 	int err;
 
-	if (!spi && xfrm_parse_spi(skb, nexthdr, &spi, &seq))
+	if (!key && xfrm_parse_spi(skb, nexthdr, &key, &seq))
 		return -EINVAL;
 	daddr = family == AF_INET ? (const xfrm_address_t *)&ip_hdr(skb)->daddr :
 				    (const xfrm_address_t *)&ipv6_hdr(skb)->daddr;
-	sa = bowtie_sa_lookup(bowtie_pernet(dev_net(skb->dev)), spi, daddr, family);
+	sa = bowtie_sa_lookup(bowtie_pernet(dev_net(skb->dev)), key, daddr, family);
 	if (!sa)
 		return -EINVAL;
 
@@ -79,6 +79,7 @@ static int input(struct sk_buff *skb, int nexthdr, __be32 spi, int encap_type, u
 	}
 	saved = *ctx;
 	*ctx = (struct rx_context){ .skb = skb, .sa = sa };
+	/* An SPI of 0 makes it read the sequence number too. */
 	err = xfrm_input(skb, nexthdr, spi, encap_type);
 	*ctx = saved;
 	return err;

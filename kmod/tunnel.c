@@ -372,7 +372,7 @@ void bowtie_tunnel_delete(struct bowtie_tunnel *t)
 	list_del(&t->dying);
 	bowtie_tunnel_free(t);
 	/* One tunnel less: is any left that takes flows, and which MTU has it? */
-	queue_work(system_wq, &link->work);
+	queue_work(bowtie_wq, &link->work);
 	bowtie_link_kick_mtu(link);
 }
 
