@@ -91,9 +91,9 @@ class _Guest(threading.Thread):
             if self.ended == before:
                 return  # it would only fail again
 
-    def kill(self):
+    def kill(self, number=signal.SIGTERM):
         if self.child and self.child.poll() is None:
-            self.child.send_signal(signal.SIGTERM)
+            self.child.send_signal(number)
 
     def _boot(self):
         with tempfile.TemporaryFile('w+') as errors:
@@ -174,7 +174,8 @@ class _Watchdog:
             test = self._guest.pool.tests[current[0]]
             if time.monotonic() > current[1] + test.timeout * self._guest.scale + _STALL:
                 self.fired = True
-                self._guest.kill()
+                # scripts/vm has the kernel tell what it waits for, then kills it
+                self._guest.kill(signal.SIGUSR1 if self._guest.pool.vm else signal.SIGTERM)
                 return
 
     def stop(self):
