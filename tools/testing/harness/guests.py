@@ -119,12 +119,14 @@ class _Guest(threading.Thread):
                 self.current = (name, time.monotonic())
                 self.pool.summary.begin(name, self.name)
                 return
+            if not self.current:
+                # Not a test: "module unload"
+                self.pool.summary.note_failure(name, '\n'.join(event['failures']))
+                return
             result = tap.Result()
             for field in ('passed', 'failed', 'skipped', 'failures', 'skips'):
                 setattr(result, field, event[field])
-            # Only a started test has a log; "module unload" has none
-            text = self._log(name) if self.current else '\n'.join(result.failures)
-            self.pool.summary.end(name, result, event['seconds'], text, self.name)
+            self.pool.summary.end(name, result, event['seconds'], self._log(name), self.name)
             self.current = None
             self.ended += 1
 
