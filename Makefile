@@ -38,8 +38,7 @@ check: deps ## build with -Werror, run the unit tests, then every selftest in gu
 	+$(MAKE) -C userspace test-programs WERROR=1
 	@tools/testing/check.py --module $(KO) $(vm_options) $(TESTS)
 
-demo: deps all ## four tunnels with strongSwan and BIRD in a guest, one cut
-	@test -x $(DEMO) || { echo "make demo: there is no $(DEMO)" >&2; exit 1; }
+demo: $(DEMO) deps all ## four tunnels with strongSwan and BIRD in a guest, one cut
 	@$(if $(filter 0,$(VM)),,scripts/vm --timeout 300 --for-module $(KO) $(VM_ARGS) --) \
 		$(CURDIR)/$(DEMO)
 
