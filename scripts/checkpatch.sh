@@ -10,6 +10,8 @@
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Its cache of names lands in the current directory
+trap 'rm -f .checkpatch-camelcase.*' EXIT
 
 # Not for code outside the kernel's tree
 ignore=(
