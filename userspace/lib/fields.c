@@ -153,6 +153,29 @@ int bt_object_parse(const struct bt_object *o, void *obj, const char *word, cons
 	return 0;
 }
 
+/**
+ * bt_object_text() - a field's value as text, by the field's name
+ * @o: kind of object
+ * @obj: object
+ * @name: of the field, as in the specification
+ * @out: appended to
+ *
+ * Return: false if there is no such field or it has no value.
+ */
+bool bt_object_text(const struct bt_object *o, const void *obj, const char *name,
+		    struct bt_buf *out)
+{
+	const struct bt_field *f;
+
+	bt_for_each_field(f, o) {
+		if (strcmp(f->name, name) != 0 || !bt_field_is_set(f, obj))
+			continue;
+		bt_field_text(f, obj, out);
+		return true;
+	}
+	return false;
+}
+
 static bool shown(const struct bt_field *f, const void *obj, unsigned int show)
 {
 	if (!bt_field_is_set(f, obj))
@@ -273,7 +296,8 @@ void bt_object_print(const struct bt_object *o, const void *obj, struct bt_print
 }
 
 /**
- * bt_object_settings() - settings that differ from the defaults, as a user writes them
+ * bt_object_settings() - settings that differ from the defaults, as a user writes them,
+ *	but those of the head
  * @o: kind of object
  * @obj: object
  * @out: appended to; each setting is " word value"
@@ -283,7 +307,8 @@ void bt_object_settings(const struct bt_object *o, const void *obj, struct bt_bu
 	const struct bt_field *f;
 
 	bt_for_each_field(f, o) {
-		if (!(f->flags & SETTABLE) || (f->flags & BT_F_RTNL) || !bt_field_is_set(f, obj))
+		if (!(f->flags & SETTABLE) || (f->flags & (BT_F_RTNL | BT_F_HEAD)) ||
+		    !bt_field_is_set(f, obj))
 			continue;
 		if (!(f->flags & BT_F_OPTIONAL) || !bt_field_is_default(f, obj))
 			word_and_value(f, obj, out);

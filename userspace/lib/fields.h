@@ -145,6 +145,8 @@ bool bt_field_is_default(const struct bt_field *f, const void *obj);
 void bt_field_text(const struct bt_field *f, const void *obj, struct bt_buf *out);
 
 const struct bt_field *bt_object_field(const struct bt_object *o, const char *word);
+bool bt_object_text(const struct bt_object *o, const void *obj, const char *name,
+		    struct bt_buf *out);
 int bt_object_parse(const struct bt_object *o, void *obj, const char *word, const char *text,
 		    struct bt_error *e);
 struct json_object *bt_object_json(const struct bt_object *o, const void *obj, unsigned int show);
