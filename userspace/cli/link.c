@@ -10,63 +10,21 @@
 	"             hairpin { on | off } | strict-source { on | off } |\n"	\
 	"             mtu { auto | BYTES }\n"
 
-/* What rtnetlink knows of a link and the module does not. */
-static void add_device_state(struct bt_link *l, const struct bt_links *devices)
-{
-	size_t i;
-
-	for (i = 0; i < devices->n; i++) {
-		if (devices->v[i].dev.ifindex != l->dev.ifindex)
-			continue;
-		l->up = devices->v[i].up;
-		l->operstate = devices->v[i].operstate;
-		l->set |= devices->v[i].set;
-	}
-}
-
-/**
- * cli_links() - ask for links, with all that is known of them
- * @cli: run
- * @dev: just this one, or NULL for all
- * @links: result
- *
- * Return: CLI_*.
- */
-int cli_links(struct cli *cli, const struct bt_dev *dev, struct bt_links *links)
-{
-	struct bt_links devices = {};
-	size_t i;
-
-	if (bt_kmod_link_dump(&cli->kmod, dev, links, &cli->error) ||
-	    bt_rtnl_link_dump(&cli->kmod, &devices, &cli->error)) {
-		bt_links_free(links);
-		return cli_failed(cli);
-	}
-	for (i = 0; i < links->n; i++)
-		add_device_state(&links->v[i], &devices);
-	bt_links_free(&devices);
-	return CLI_OK;
-}
-
 static int link_show(struct cli *cli, struct cli_args *args)
 {
-	bool one = cli_peek(args);
 	struct bt_links links = {};
+	const struct bt_dev *which;
 	struct bt_dev dev;
-	int status = CLI_OK;
+	int status = cli_dev_or_all(cli, args, &dev, &which);
 	size_t i;
 
-	if (one)
-		status = cli_dev(cli, args, &dev);
 	if (!status)
-		status = cli_end(cli, args);
-	if (!status)
-		status = cli_links(cli, one ? &dev : NULL, &links);
+		status = cli_links(cli, which, &links);
 	if (status)
 		return status;
 	bt_print_open_array(&cli->out, NULL);
 	for (i = 0; i < links.n; i++)
-		cli_show_link(cli, &links.v[i]);
+		cli_show_link(cli, NULL, &links.v[i]);
 	bt_print_close(&cli->out);
 	bt_links_free(&links);
 	return CLI_OK;
@@ -142,9 +100,21 @@ static const struct cli_command commands[] = {
 	{ .name = "delete", .run = link_delete, .usage = "DEV" },
 };
 
-const struct cli_command cli_link = {
+static const struct cli_object object = {
 	.name = "link",
-	.usage = SETTINGS,
 	.commands = commands,
 	.n = BT_ARRAY_SIZE(commands),
+	.notes = SETTINGS,
 };
+
+/**
+ * cli_link() - bowtie link
+ * @cli: run
+ * @args: words
+ *
+ * Return: CLI_*.
+ */
+int cli_link(struct cli *cli, struct cli_args *args)
+{
+	return cli_commands(cli, args, &object);
+}

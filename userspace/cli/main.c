@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The tool "bowtie": options, the table of objects, and how a run ends. */
+/* The tool "bowtie": its options. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdarg.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,199 +12,209 @@
 
 #define NETNS_DIR	"/run/netns"
 
-static const char *const usage[] = {
-	"Usage: bowtie [ OPTIONS ] OBJECT { COMMAND | help }",
-	"       bowtie [ -force ] -batch { FILE | - }",
-	"  OBJECT  := link | tunnel | route | sa",
-	"  OPTIONS := -j[son] -p[retty] -o[neline] -s[tats] -d[etails] -n[etns] NAME -V[ersion]",
-};
-
-static const struct cli_command *const objects_list[] = {
-	&cli_link, &cli_tunnel, &cli_route, &cli_sa,
-};
-
-/* An error message: where it happened in a batch, and what. */
-static void complain(const struct cli *cli, const char *text)
+static int option_json(struct cli *cli, const char *value)
 {
-	size_t len = strlen(text);
-
-	if (cli->where)
-		fprintf(stderr, "%s: ", cli->where);
-	fprintf(stderr, "Error: %s%s\n", text, len && text[len - 1] == '.' ? "" : ".");
-}
-
-/**
- * cli_usage() - the command line makes no sense
- * @cli: run
- * @fmt: why, as printf()
- *
- * Return: CLI_USAGE.
- */
-int cli_usage(struct cli *cli, const char *fmt, ...)
-{
-	struct bt_buf text = {};
-	va_list ap;
-
-	va_start(ap, fmt);
-	bt_buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	complain(cli, text.data);
-	bt_buf_free(&text);
-	return CLI_USAGE;
-}
-
-/**
- * cli_wrong() - a value makes no sense, as cli->error tells
- * @cli: run
- *
- * Return: CLI_USAGE.
- */
-int cli_wrong(struct cli *cli)
-{
-	complain(cli, cli->error.text);
-	bt_error_free(&cli->error);
-	return CLI_USAGE;
-}
-
-/**
- * cli_failed() - it could not be done, as cli->error tells
- * @cli: run
- *
- * Return: CLI_FAILED.
- */
-int cli_failed(struct cli *cli)
-{
-	complain(cli, cli->error.text);
-	bt_error_free(&cli->error);
-	return CLI_FAILED;
-}
-
-/**
- * cli_unexpected() - there is a word that has no place there
- * @cli: run
- * @word: the word
- *
- * Return: CLI_USAGE.
- */
-int cli_unexpected(struct cli *cli, const char *word)
-{
-	return cli_usage(cli, "\"%s\" is not expected here, try \"help\"", word);
-}
-
-static int object_help(const struct cli_command *object)
-{
-	size_t i;
-
-	for (i = 0; i < object->n; i++)
-		printf("%s bowtie %s %s %s\n", i ? "      " : "Usage:", object->name,
-		       object->commands[i].name, object->commands[i].usage);
-	fputs(object->usage, stdout);
+	cli->out.json = true;
 	return CLI_OK;
 }
 
-static int run_object(struct cli *cli, const struct cli_command *object, struct cli_args *args)
+static int option_pretty(struct cli *cli, const char *value)
 {
-	const struct cli_command *command = object->commands;
-	const char *word = cli_peek(args);
-
-	if (word && !strcmp(word, "help"))
-		return object_help(object);
-	if (word) {
-		command = cli_match(object->commands, object->n, word, "command", &cli->error);
-		if (!command)
-			return cli_wrong(cli);
-		cli_next(args);
-	}
-	return command->run(cli, args);
-}
-
-static int help(void)
-{
-	size_t i;
-
-	for (i = 0; i < BT_ARRAY_SIZE(usage); i++)
-		puts(usage[i]);
+	cli->out.pretty = true;
 	return CLI_OK;
 }
 
-/**
- * cli_run() - run one command, and write its output
- * @cli: run
- * @args: its words
- *
- * Return: CLI_*.
- */
-int cli_run(struct cli *cli, struct cli_args *args)
+static int option_oneline(struct cli *cli, const char *value)
 {
-	struct cli_command objects[BT_ARRAY_SIZE(objects_list)];
-	const struct cli_command *object;
-	const char *word = cli_next(args);
-	int status, err;
-	size_t i;
-
-	if (!word || !strcmp(word, "help"))
-		return help();
-	for (i = 0; i < BT_ARRAY_SIZE(objects_list); i++)
-		objects[i] = *objects_list[i];
-	object = cli_match(objects, BT_ARRAY_SIZE(objects), word, "object", &cli->error);
-	if (!object)
-		return cli_wrong(cli);
-	status = run_object(cli, object, args);
-	err = status ? 0 : bt_print_flush(&cli->out, stdout);
-	if (err) {
-		bt_error_set(&cli->error, err, "cannot write: %s", strerror(-err));
-		status = cli_failed(cli);
-	}
-	bt_print_free(&cli->out);
-	return status;
+	cli->oneline = true;
+	return CLI_OK;
 }
 
-static int enter_netns(struct cli *cli, const char *name)
+static int option_stats(struct cli *cli, const char *value)
 {
-	char *path = strchr(name, '/') ? bt_strdup(name) : bt_asprintf(NETNS_DIR "/%s", name);
+	cli->stats = true;
+	return CLI_OK;
+}
+
+static int option_details(struct cli *cli, const char *value)
+{
+	cli->details = true;
+	return CLI_OK;
+}
+
+static int option_timestamp(struct cli *cli, const char *value)
+{
+	cli->timestamp = 't';
+	return CLI_OK;
+}
+
+static int option_tshort(struct cli *cli, const char *value)
+{
+	cli->timestamp = 's';
+	return CLI_OK;
+}
+
+static int option_force(struct cli *cli, const char *value)
+{
+	cli->force = true;
+	return CLI_OK;
+}
+
+static int option_batch(struct cli *cli, const char *value)
+{
+	cli->batch = value;
+	return CLI_OK;
+}
+
+static int option_netns(struct cli *cli, const char *value)
+{
+	char *path = strchr(value, '/') ? bt_strdup(value) : bt_asprintf(NETNS_DIR "/%s", value);
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
 
 	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		err = bt_error_set(&cli->error, -errno, "cannot enter network namespace \"%s\": %s",
-				   name, strerror(errno));
+		err = bt_error_set(&cli->error, -errno,
+				   "cannot enter the network namespace \"%s\": %s", value,
+				   strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	free(path);
 	return err ? cli_failed(cli) : CLI_OK;
 }
 
-int main(int argc, char **argv)
+/* These two end the run, whatever follows. */
+static int option_version(struct cli *cli, const char *value)
 {
-	struct cli_args args = { .v = argv, .n = (size_t)argc, .at = 1 };
-	struct cli cli = {};
-	bool json = false;
+	puts("bowtie " BOWTIE_VERSION);
+	return -1;
+}
+
+static int option_help(struct cli *cli, const char *value)
+{
+	cli_help();
+	return -1;
+}
+
+static const struct option {
+	const char *name;
+	const char *brief;
+	bool has_value;
+	int (*set)(struct cli *cli, const char *value);
+} options[] = {
+	{ "json", "j", false, option_json },
+	{ "pretty", "p", false, option_pretty },
+	{ "oneline", "o", false, option_oneline },
+	{ "stats", "s", false, option_stats },
+	{ "statistics", "s", false, option_stats },
+	{ "details", "d", false, option_details },
+	{ "timestamp", "t", false, option_timestamp },
+	{ "tshort", "ts", false, option_tshort },
+	{ "netns", "n", true, option_netns },
+	{ "batch", "b", true, option_batch },
+	{ "force", "f", false, option_force },
+	{ "Version", "V", false, option_version },
+	{ "help", "h", false, option_help },
+};
+
+/* By its brief name, or by the beginning of its name as far as it is clear. */
+static const struct option *find_option(const char *word)
+{
+	const struct option *found = NULL;
+	size_t i;
+
+	for (i = 0; i < BT_ARRAY_SIZE(options); i++) {
+		if (!strcmp(options[i].brief, word) || !strcmp(options[i].name, word))
+			return &options[i];
+		if (*word && !strncmp(options[i].name, word, strlen(word))) {
+			if (found && found->set != options[i].set)
+				return NULL;
+			found = &options[i];
+		}
+	}
+	return found;
+}
+
+static int take_options(struct cli *cli, struct cli_args *args)
+{
+	const struct option *o;
+	const char *word, *value;
 	int status = CLI_OK;
 
-	for (; !status && cli_peek(&args) && *cli_peek(&args) == '-';) {
-		const char *word = cli_next(&args);
-
-		if (!strcmp(word, "-j"))
-			json = true;
-		else if (!strcmp(word, "-p"))
-			cli.pretty = true;
-		else if (!strcmp(word, "-o"))
-			cli.oneline = true;
-		else if (!strcmp(word, "-s"))
-			cli.stats = true;
-		else if (!strcmp(word, "-d"))
-			cli.details = true;
-		else if (!strcmp(word, "-n") && cli_peek(&args))
-			status = enter_netns(&cli, cli_next(&args));
-		else
-			status = cli_unexpected(&cli, word);
+	while (!status && (word = cli_peek(args)) && *word == '-') {
+		cli_next(args);
+		word++;
+		if (*word == '-')
+			word++;
+		o = find_option(word);
+		if (!o)
+			return cli_usage(cli, "there is no option -%s, or more than one; try -help",
+					 word);
+		value = o->has_value ? cli_next(args) : NULL;
+		if (o->has_value && !value)
+			return cli_usage(cli, "-%s: a value is missing", o->name);
+		status = o->set(cli, value);
 	}
-	bt_print_init(&cli.out, json);
-	cli.out.pretty = cli.pretty;
-	if (!status)
-		status = cli_run(&cli, &args);
+	return status;
+}
+
+static int run(struct cli *cli, struct cli_args *args)
+{
+	int status = take_options(cli, args);
+
+	if (status)
+		return status < 0 ? CLI_OK : status;
+	if (cli->batch) {
+		status = cli_end(cli, args);
+		return status ? status : cli_batch(cli, cli->batch);
+	}
+	if (cli_peek(args))
+		return cli_run(cli, args);
+	fputs("Error: the object is missing, try \"bowtie help\".\n", stderr);
+	return CLI_USAGE;
+}
+
+/*
+ * A socket must not become standard output because that was closed. What stands
+ * in for it cannot be written to, so that nobody believes it was.
+ */
+static bool fix_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return fd >= 0;
+}
+
+/* Anything that did not get through must not look like success. */
+static int finish_output(int status)
+{
+	bool bad = ferror(stdout);
+
+	if (fclose(stdout) && errno != EBADF)
+		bad = true;
+	if (!bad || status)
+		return status;
+	fprintf(stderr, "Error: cannot write: %s.\n", strerror(errno));
+	return CLI_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli_args args = { .v = argv, .n = (size_t)argc, .at = argc ? 1 : 0 };
+	struct cli cli = {};
+	int status;
+
+	if (!fix_standard_files())
+		return CLI_FAILED;
+	/* A reader that is gone is an error like any other. */
+	signal(SIGPIPE, SIG_IGN);
+	cli.out.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	status = run(&cli, &args);
+	bt_print_free(&cli.out);
 	bt_kmod_close(&cli.kmod);
 	bt_error_free(&cli.error);
-	if (fclose(stdout) && !status)
-		status = CLI_FAILED;
-	return status;
+	return finish_output(status);
 }

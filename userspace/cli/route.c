@@ -190,7 +190,7 @@ static int route_show(struct cli *cli, struct cli_args *args)
 		if (only.set && bt_prefix_cmp(&routes.v[i].dst, &only.dst) != 0)
 			continue;
 		if (!key.set || leads_to(&routes.v[i], &tunnels, &key))
-			cli_show_route(cli, &routes.v[i], &tunnels);
+			cli_show_route(cli, NULL, &routes.v[i], &tunnels);
 	}
 	bt_print_close(&cli->out);
 	bt_routes_free(&routes);
@@ -211,7 +211,7 @@ static int get_from(struct cli *cli, const struct bt_dev *dev, const struct bt_a
 		err = bt_kmod_tunnel_dump(&cli->kmod, dev, &tunnels, &cli->error);
 	if (!err) {
 		*found = true;
-		cli_show_route(cli, &r, &tunnels);
+		cli_show_route(cli, NULL, &r, &tunnels);
 	}
 	bt_object_free(&bt_route_object, &r);
 	bt_tunnels_free(&tunnels);
@@ -281,9 +281,21 @@ static const struct cli_command commands[] = {
 	{ .name = "flush", .run = route_flush, .usage = "dev DEV" },
 };
 
-const struct cli_command cli_route = {
+static const struct cli_object object = {
 	.name = "route",
-	.usage = WORDS,
 	.commands = commands,
 	.n = BT_ARRAY_SIZE(commands),
+	.notes = WORDS,
 };
+
+/**
+ * cli_route() - bowtie route
+ * @cli: run
+ * @args: words
+ *
+ * Return: CLI_*.
+ */
+int cli_route(struct cli *cli, struct cli_args *args)
+{
+	return cli_commands(cli, args, &object);
+}

@@ -56,7 +56,7 @@ static int sa_show(struct cli *cli, struct cli_args *args)
 	bt_print_open_array(&cli->out, NULL);
 	for (i = 0; !status && i < sas.n; i++)
 		if (is_of(&sas.v[i], &tunnels, &key))
-			cli_show_sa(cli, &sas.v[i], &tunnels);
+			cli_show_sa(cli, NULL, &sas.v[i], &tunnels);
 	bt_print_close(&cli->out);
 	bt_sas_free(&sas);
 	bt_tunnels_free(&tunnels);
@@ -67,9 +67,21 @@ static const struct cli_command commands[] = {
 	{ .name = "show", .run = sa_show, .usage = "[ dev DEV ] [ tunnel TUNNEL ]" },
 };
 
-const struct cli_command cli_sa = {
+static const struct cli_object object = {
 	.name = "sa",
-	.usage = "",
 	.commands = commands,
 	.n = BT_ARRAY_SIZE(commands),
+	.notes = "",
 };
+
+/**
+ * cli_sa() - bowtie sa
+ * @cli: run
+ * @args: words
+ *
+ * Return: CLI_*.
+ */
+int cli_sa(struct cli *cli, struct cli_args *args)
+{
+	return cli_commands(cli, args, &object);
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "rtnl_link.h"
 #include "types.h"
 
 /**
@@ -54,6 +55,28 @@ int cli_dev(struct cli *cli, struct cli_args *args, struct bt_dev *dev)
 	if (!name)
 		return cli_usage(cli, "the device is missing");
 	return bt_dev_parse(name, dev, &cli->error) ? cli_wrong(cli) : CLI_OK;
+}
+
+/**
+ * cli_dev_or_all() - take a device, if there is one, and nothing else
+ * @cli: run
+ * @args: words
+ * @dev: result
+ * @which: @dev, or NULL for all devices
+ *
+ * Return: CLI_*.
+ */
+int cli_dev_or_all(struct cli *cli, struct cli_args *args, struct bt_dev *dev,
+		   const struct bt_dev **which)
+{
+	int status = CLI_OK;
+
+	*which = NULL;
+	if (cli_peek(args)) {
+		status = cli_dev(cli, args, dev);
+		*which = dev;
+	}
+	return status ? status : cli_end(cli, args);
 }
 
 /* The words of a value in one string. */
@@ -152,5 +175,43 @@ int cli_tunnel_id(struct cli *cli, const struct bt_dev *dev, const char *text, u
 		return cli_failed(cli);
 	*id = t.id;
 	bt_object_free(&bt_tunnel_object, &t);
+	return CLI_OK;
+}
+
+/* What rtnetlink knows of a link and the module does not. */
+static void add_device_state(struct bt_link *l, const struct bt_links *devices)
+{
+	size_t i;
+
+	for (i = 0; i < devices->n; i++) {
+		if (devices->v[i].dev.ifindex != l->dev.ifindex)
+			continue;
+		l->up = devices->v[i].up;
+		l->operstate = devices->v[i].operstate;
+		l->set |= devices->v[i].set;
+	}
+}
+
+/**
+ * cli_links() - ask for links, with all that is known of them
+ * @cli: run
+ * @dev: just this one, or NULL for all
+ * @links: result
+ *
+ * Return: CLI_*.
+ */
+int cli_links(struct cli *cli, const struct bt_dev *dev, struct bt_links *links)
+{
+	struct bt_links devices = {};
+	size_t i;
+
+	if (bt_kmod_link_dump(&cli->kmod, dev, links, &cli->error) ||
+	    bt_rtnl_link_dump(&cli->kmod, &devices, &cli->error)) {
+		bt_links_free(links);
+		return cli_failed(cli);
+	}
+	for (i = 0; i < links->n; i++)
+		add_device_state(&links->v[i], &devices);
+	bt_links_free(&devices);
 	return CLI_OK;
 }

@@ -74,7 +74,7 @@ static int tunnel_show(struct cli *cli, struct cli_args *args)
 		if (key.set && !matches(&tunnels.v[i], &key))
 			continue;
 		found = true;
-		cli_show_tunnel(cli, &tunnels.v[i]);
+		cli_show_tunnel(cli, NULL, &tunnels.v[i]);
 	}
 	bt_print_close(&cli->out);
 	bt_tunnels_free(&tunnels);
@@ -218,9 +218,21 @@ static const struct cli_command commands[] = {
 	{ .name = "delete", .run = tunnel_delete, .usage = "[ dev ] DEV TUNNEL" },
 };
 
-const struct cli_command cli_tunnel = {
+static const struct cli_object object = {
 	.name = "tunnel",
-	.usage = SETTINGS,
 	.commands = commands,
 	.n = BT_ARRAY_SIZE(commands),
+	.notes = SETTINGS,
 };
+
+/**
+ * cli_tunnel() - bowtie tunnel
+ * @cli: run
+ * @args: words
+ *
+ * Return: CLI_*.
+ */
+int cli_tunnel(struct cli *cli, struct cli_args *args)
+{
+	return cli_commands(cli, args, &object);
+}
