@@ -125,24 +125,20 @@ static int parse_len(const char *text, const struct bt_addr *addr, unsigned int 
 }
 
 /**
- * bt_prefix_parse() - text to prefix
- * @text: ADDRESS/LENGTH, ADDRESS (a single host), or "default" (0.0.0.0/0)
- * @p: result
+ * bt_ifaddr_parse() - text to an address of ours in its prefix
+ * @text: ADDRESS/LENGTH or ADDRESS (a single host)
+ * @p: result; bits beyond the length tell the address
  * @e: says what is wrong
  *
  * Return: 0 or -EINVAL.
  */
-int bt_prefix_parse(const char *text, struct bt_prefix *p, struct bt_error *e)
+int bt_ifaddr_parse(const char *text, struct bt_prefix *p, struct bt_error *e)
 {
 	const char *slash = strchr(text, '/');
 	size_t size = slash ? (size_t)(slash - text) : strlen(text);
-	char addr[BT_ADDR_STRLEN], good[BT_PREFIX_STRLEN];
-	struct bt_prefix parsed = {}, masked;
+	struct bt_prefix parsed = {};
+	char addr[BT_ADDR_STRLEN];
 
-	if (!strcmp(text, "default")) {
-		*p = (struct bt_prefix){ .addr.family = AF_INET };
-		return 0;
-	}
 	if (size >= sizeof(addr))
 		goto no_prefix;
 	memcpy(addr, text, size);
@@ -153,6 +149,32 @@ int bt_prefix_parse(const char *text, struct bt_prefix *p, struct bt_error *e)
 	if (slash && parse_len(slash + 1, &parsed.addr, &parsed.len))
 		return bt_error_set(e, -EINVAL, "\"%s\" has no prefix length from 0 to %u", text,
 				    bt_addr_bits(&parsed.addr));
+	*p = parsed;
+	return 0;
+
+no_prefix:
+	return bt_error_set(e, -EINVAL, "\"%s\" is not an IPv4 or IPv6 prefix", text);
+}
+
+/**
+ * bt_prefix_parse() - text to prefix
+ * @text: ADDRESS/LENGTH, ADDRESS (a single host), or "default" (0.0.0.0/0)
+ * @p: result
+ * @e: says what is wrong
+ *
+ * Return: 0 or -EINVAL.
+ */
+int bt_prefix_parse(const char *text, struct bt_prefix *p, struct bt_error *e)
+{
+	struct bt_prefix parsed, masked;
+	char good[BT_PREFIX_STRLEN];
+
+	if (!strcmp(text, "default")) {
+		*p = (struct bt_prefix){ .addr.family = AF_INET };
+		return 0;
+	}
+	if (bt_ifaddr_parse(text, &parsed, e))
+		return -EINVAL;
 	if (bt_prefix_has_host_bits(&parsed)) {
 		masked = parsed;
 		bt_prefix_mask(&masked);
@@ -161,9 +183,6 @@ int bt_prefix_parse(const char *text, struct bt_prefix *p, struct bt_error *e)
 	}
 	*p = parsed;
 	return 0;
-
-no_prefix:
-	return bt_error_set(e, -EINVAL, "\"%s\" is not an IPv4 or IPv6 prefix", text);
 }
 
 /**

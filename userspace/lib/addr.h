@@ -46,6 +46,7 @@ bool bt_addr_is_any(const struct bt_addr *addr);
 int bt_addr_cmp(const struct bt_addr *a, const struct bt_addr *b);
 const char *bt_addr_str(const struct bt_addr *addr, char buf[BT_ADDR_STRLEN]);
 
+int bt_ifaddr_parse(const char *text, struct bt_prefix *p, struct bt_error *e);
 int bt_prefix_parse(const char *text, struct bt_prefix *p, struct bt_error *e);
 bool bt_prefix_has_host_bits(const struct bt_prefix *p);
 void bt_prefix_mask(struct bt_prefix *p);

@@ -25,6 +25,7 @@ extern const struct bt_type bt_type_list;	/* struct { STRUCTURE *v; size_t n; } 
 
 const char *bt_enum_name(const struct bt_enum *names, uint32_t value);
 size_t bt_list_count(const void *value);
+void *bt_list_add(const struct bt_field *f, void *value);
 bool bt_enum_parse(const struct bt_enum *names, const char *text, uint32_t *value);
 
 #endif /* BT_TYPES_H */

@@ -67,7 +67,14 @@ size_t bt_list_count(const void *value)
 	return list_read(value).n;
 }
 
-static void *list_add(const struct bt_field *f, void *value)
+/**
+ * bt_list_add() - one more element
+ * @f: field that has the list
+ * @value: list
+ *
+ * Return: the element, all zeros; elements that were there may have moved.
+ */
+void *bt_list_add(const struct bt_field *f, void *value)
 {
 	struct list list = list_read(value);
 
@@ -154,7 +161,7 @@ static int parse_list(const struct bt_field *f, const char *text, void *value,
 	if (err)
 		bt_object_free(f->nested, obj);
 	else
-		memcpy(list_add(f, value), obj, f->nested->size);
+		memcpy(bt_list_add(f, value), obj, f->nested->size);
 	free(obj);
 	free(words);
 	return err;
@@ -236,7 +243,7 @@ static int get_list(const struct bt_field *f, const struct bt_attrs *attrs, void
 	for (; nla_ok(attr, rem); attr = nla_next(attr, &rem)) {
 		if (nla_type(attr) != kind)
 			continue;
-		err = bt_object_get_nest(f->nested, list_add(f, value), attr);
+		err = bt_object_get_nest(f->nested, bt_list_add(f, value), attr);
 		if (err)
 			return err;
 	}
