@@ -41,7 +41,8 @@ declare -A packages=(
 		libcharon-extra-plugins libstrongswan-extra-plugins
 		libstrongswan-standard-plugins bird2"
 	[test]="iproute2 iputils-ping nftables iptables tcpdump jq iperf3 ethtool conntrack
-		python3 python3-yaml python3-scapy socat codespell shellcheck procps"
+		python3 python3-yaml python3-scapy socat codespell shellcheck procps
+		clang libclang-rt-14-dev"
 	[lint]="linux-source-6.1"
 )
 
