@@ -76,7 +76,7 @@ static void link_line(const struct bt_link *l, struct bt_buf *out)
 		bt_buf_puts(out, "# its underlay is another network namespace\n");
 	bt_buf_puts(out, "link add dev ");
 	bt_format_word(out, l->dev.name);
-	bt_object_settings(&bt_link_object, l, out);
+	bt_link_settings(l, out);
 	if (l->mtu_auto)
 		bt_buf_puts(out, " mtu auto");
 	else

@@ -53,7 +53,7 @@ static void link_lines(struct cli *cli, const struct bt_link *l)
 	bt_buf_free(&text);
 	bt_buf_printf(&text, ", %u routes in %u groups, mtu %u%s", l->routes, l->groups, l->mtu,
 		      l->mtu_auto ? " (auto)" : "");
-	bt_object_settings(&bt_link_object, l, &text);
+	bt_link_settings(l, &text);
 	bt_buf_puts(&text, "\n  ");
 	traffic(&text, "sent", c[BOWTIE_A_STATS_TX_BYTES], c[BOWTIE_A_STATS_TX_PACKETS]);
 	traffic(&text, "received", c[BOWTIE_A_STATS_RX_BYTES], c[BOWTIE_A_STATS_RX_PACKETS]);

@@ -309,6 +309,21 @@ int bt_link_parse(struct bt_link *l, const char *word, const char *text, struct 
 }
 
 /**
+ * bt_link_settings() - settings that differ from the defaults, but for the MTU
+ * @l: link
+ * @out: appended to; each setting is " word value"
+ *
+ * How the MTU is put is up to the caller: as it is written, or as it is now.
+ */
+void bt_link_settings(const struct bt_link *l, struct bt_buf *out)
+{
+	struct bt_link others = *l;
+
+	others.set &= ~BT_BIT(BOWTIE_A_LINK_MTU_AUTO);
+	bt_object_settings(&bt_link_object, &others, out);
+}
+
+/**
  * bt_tunnel_fix_families() - give an outer address that is "any" a family
  * @t: tunnel
  * @family: what the tunnel has now, or AF_UNSPEC

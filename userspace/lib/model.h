@@ -189,6 +189,7 @@ extern const struct bt_object bt_sa_object;
 extern const struct bt_enum bt_oper_names;
 
 int bt_link_parse(struct bt_link *l, const char *word, const char *text, struct bt_error *e);
+void bt_link_settings(const struct bt_link *l, struct bt_buf *out);
 void bt_tunnel_fix_families(struct bt_tunnel *t, int family);
 int bt_route_cmp(const void *a, const void *b);
 
