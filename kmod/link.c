@@ -199,7 +199,6 @@ static int link_init(struct net_device *dev)
 	err = gro_cells_init(&link->gro_cells, link->napi_dev);
 	if (err)
 		goto err_napi_dev;
-	netif_dormant_on(dev);
 	return 0;
 
 err_napi_dev:
@@ -282,6 +281,12 @@ static void link_setup(struct net_device *dev)
 	/* ICMP errors are made from the packet's route. */
 	netif_keep_dst(dev);
 
+	/*
+	 * No tunnel takes flows yet. Not by netif_dormant_on(): its event would refer
+	 * to a device that may fail to be registered.
+	 */
+	set_bit(__LINK_STATE_DORMANT, &dev->state);
+
 	link->dev = dev;
 	link->mtu_auto = true;
 	mutex_init(&link->lock);
@@ -312,27 +317,12 @@ static void set_mtu_auto(struct bowtie_link *link, bool mtu_auto)
 		bowtie_link_kick_mtu(link);
 }
 
-/**
- * bowtie_link_change() - change a link's settings
- * @link: link
- * @p: which settings, and what to
- * @may_underlay: the caller has CAP_NET_ADMIN over the underlay: the device may
- *	have been given to a namespace of lesser rights, its outer packets have not
- * @extack: says what is wrong
- *
- * Context: RTNL and link->lock. Return: 0 or -EPERM.
- */
-int bowtie_link_change(struct bowtie_link *link, const struct bowtie_link_params *p,
-		       bool may_underlay, struct netlink_ext_ack *extack)
+/* Context: RTNL and link->lock; the device is registered, as this queues work. */
+static void apply(struct bowtie_link *link, const struct bowtie_link_params *p)
 {
 	struct bowtie_tunnel *t;
 	int i;
 
-	if ((p->set & BIT(BOWTIE_A_LINK_FWMARK)) && p->fwmark != link->fwmark &&
-	    !may_underlay) {
-		NL_SET_ERR_MSG(extack, "fwmark: no CAP_NET_ADMIN in the underlay's namespace");
-		return -EPERM;
-	}
 	if (p->set & BIT(BOWTIE_A_LINK_FWMARK)) {
 		WRITE_ONCE(link->fwmark, p->fwmark);
 		bowtie_for_each_tunnel(link, t, i)
@@ -347,6 +337,27 @@ int bowtie_link_change(struct bowtie_link *link, const struct bowtie_link_params
 		WRITE_ONCE(link->strict_source, p->strict_source);
 	if (p->set & BIT(BOWTIE_A_LINK_MTU_AUTO))
 		set_mtu_auto(link, p->mtu_auto);
+}
+
+/**
+ * bowtie_link_change() - change a link's settings
+ * @link: link
+ * @p: which settings, and what to
+ * @may_underlay: the caller has CAP_NET_ADMIN over the underlay: the device may
+ *	have been given to a namespace of lesser rights, its outer packets have not
+ * @extack: says what is wrong
+ *
+ * Context: RTNL and link->lock. Return: 0 or -EPERM.
+ */
+int bowtie_link_change(struct bowtie_link *link, const struct bowtie_link_params *p,
+		       bool may_underlay, struct netlink_ext_ack *extack)
+{
+	if ((p->set & BIT(BOWTIE_A_LINK_FWMARK)) && p->fwmark != link->fwmark &&
+	    !may_underlay) {
+		NL_SET_ERR_MSG(extack, "fwmark: no CAP_NET_ADMIN in the underlay's namespace");
+		return -EPERM;
+	}
+	apply(link, p);
 	return 0;
 }
 
@@ -357,21 +368,22 @@ static int link_newlink(struct net *src_net, struct net_device *dev, struct nlat
 	struct bowtie_link_params params;
 	int err;
 
-	bowtie_link_params_parse(data, &params);
 	link->net = src_net;
-	mutex_lock(&link->lock);
-	/* The core has checked the caller's rights in @src_net. */
-	err = bowtie_link_change(link, &params, true, extack);
-	mutex_unlock(&link->lock);
-	if (err)
-		return err;
-	if (tb[IFLA_MTU])
-		link->mtu_auto = false;
-
 	err = register_netdevice(dev);
 	if (err)
 		return err;
 	list_add_tail(&link->list, &bowtie_pernet(src_net)->links);
+
+	/*
+	 * Only now, since this queues work, which nobody would wait for after a failure
+	 * to register. The core has checked the caller's rights in @src_net.
+	 */
+	bowtie_link_params_parse(data, &params);
+	mutex_lock(&link->lock);
+	apply(link, &params);
+	mutex_unlock(&link->lock);
+	if (tb[IFLA_MTU])
+		link->mtu_auto = false;
 	return 0;
 }
 
