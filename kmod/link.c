@@ -117,10 +117,14 @@ static int link_change_mtu(struct net_device *dev, int mtu)
 {
 	struct bowtie_link *link = netdev_priv(dev);
 
-	/* The operator's word: from now on the MTU stays what it is. */
-	if (!link->mtu_own)
-		link->mtu_auto = false;
 	WRITE_ONCE(dev->mtu, mtu);
+	/* The operator's word: from now on the MTU stays what it is. */
+	if (link->mtu_auto && !link->mtu_own) {
+		mutex_lock(&link->lock);
+		link->mtu_auto = false;
+		bowtie_notify_link(link);
+		mutex_unlock(&link->lock);
+	}
 	return 0;
 }
 
