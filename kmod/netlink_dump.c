@@ -2,7 +2,8 @@
 /*
  * Dumps: of one link, or of all in the reader's namespace. A dump of many objects
  * takes many calls, and things change in between; NLM_F_DUMP_INTR tells the reader
- * if they did, by the generation of the link that is being dumped.
+ * if they did: the link that is being dumped, by its generation, or the list of
+ * devices.
  */
 #include <linux/rtnetlink.h>
 #include <net/genetlink.h>
@@ -15,12 +16,14 @@
 
 /**
  * struct cursor - where a dump stands, in netlink_callback.ctx
+ * @base_seq: state of the list of devices when the dump began
  * @link: links that are done
  * @item: objects of the link that are done
  * @at: last route that is done
  * @started: @at is valid
  */
 struct cursor {
+	u32 base_seq;
 	u32 link;
 	u32 item;
 	struct bowtie_prefix at;
@@ -45,16 +48,20 @@ static bool wanted(const struct net_device *dev, struct nlattr **attrs)
 static int dump_links(struct sk_buff *skb, struct netlink_callback *cb, dump_fn fn)
 {
 	struct nlattr **attrs = genl_dumpit_info(cb)->attrs;
+	bool one = attrs[BOWTIE_A_IFINDEX] || attrs[BOWTIE_A_IFNAME];
 	struct cursor *cursor = (struct cursor *)cb->ctx;
 	struct net *net = sock_net(skb->sk);
 	struct bowtie_link *link;
+	bool found = false, moved;
 	struct net_device *dev;
-	bool found = false;
 	u32 index = 0;
 	int err = 0;
 
 	BUILD_BUG_ON(sizeof(*cursor) > sizeof(cb->ctx));
 	rtnl_lock();
+	if (!cursor->base_seq)
+		cursor->base_seq = net->dev_base_seq;
+	moved = cursor->base_seq != net->dev_base_seq && !one;
 	for_each_netdev(net, dev) {
 		if (!wanted(dev, attrs))
 			continue;
@@ -68,11 +75,14 @@ static int dump_links(struct sk_buff *skb, struct netlink_callback *cb, dump_fn 
 		mutex_unlock(&link->lock);
 		if (err)
 			break;
-		*cursor = (struct cursor){ .link = index };
+		*cursor = (struct cursor){ .base_seq = cursor->base_seq, .link = index };
 		cb->prev_seq = 0;
 	}
+	/* The count of links that are done has lost its sense: the end will say so. */
+	if (moved)
+		cb->prev_seq = cb->seq + 1 ?: 1;
 	rtnl_unlock();
-	if (!found && (attrs[BOWTIE_A_IFINDEX] || attrs[BOWTIE_A_IFNAME])) {
+	if (!found && one) {
 		NL_SET_ERR_MSG(cb->extack, "no such bowtie device");
 		return -ENODEV;
 	}
