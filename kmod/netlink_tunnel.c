@@ -256,12 +256,12 @@ static int check_name(const struct bowtie_tunnel_conf *conf, struct netlink_ext_
 
 	/* What a command line or a metric's label could not tell apart. */
 	for (c = conf->name; *c; c++) {
-		if (!isalnum(*c) && !strchr("-_.", *c)) {
+		if (!isascii(*c) || (!isalnum(*c) && !strchr("-_.", *c))) {
 			NL_SET_ERR_MSG(extack, "a name has letters, digits and - _ . only");
 			return -EINVAL;
 		}
 	}
-	if (!conf->name[0] || isdigit(conf->name[0])) {
+	if (!isalpha(conf->name[0])) {
 		NL_SET_ERR_MSG(extack, "a name begins with a letter, as numbers are ids");
 		return -EINVAL;
 	}
@@ -297,6 +297,13 @@ static int change(struct sk_buff *skb, struct genl_info *info, struct bowtie_tun
 	return 0;
 }
 
+static int echo(struct genl_info *info, struct bowtie_tunnel *t)
+{
+	if (!(info->nlhdr->nlmsg_flags & NLM_F_ECHO))
+		return 0;
+	return bowtie_nl_reply(info, t->link, bowtie_nl_fill_tunnel, t);
+}
+
 static int create(struct genl_info *info, struct bowtie_link *link, struct nlattr **tb)
 {
 	struct bowtie_tunnel_conf *conf;
@@ -325,9 +332,7 @@ static int create(struct genl_info *info, struct bowtie_link *link, struct nlatt
 		goto err_conf;
 	}
 	bowtie_notify_tunnel(t);
-	if (info->nlhdr->nlmsg_flags & NLM_F_ECHO)
-		return bowtie_nl_reply(info, link, bowtie_nl_fill_tunnel, t);
-	return 0;
+	return echo(info, t);
 
 err_conf:
 	kfree(conf);
@@ -360,7 +365,7 @@ int bowtie_nl_tunnel_new(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 	if (t)
-		return change(skb, info, t, tb);
+		return change(skb, info, t, tb) ?: echo(info, t);
 	if (!bowtie_nl_may_underlay(skb, link)) {
 		NL_SET_ERR_MSG(info->extack, MISSING_UNDERLAY);
 		return -EPERM;

@@ -206,9 +206,11 @@ class Spec:
 
 
 class Socket:
-    """A netlink socket with extended acknowledgements."""
+    """A netlink socket with extended acknowledgements. The kernel fills a message of
+    a dump up to the size that it has seen asked for, recv_size."""
 
-    def __init__(self, protocol=NETLINK_GENERIC):
+    def __init__(self, protocol=NETLINK_GENERIC, recv_size=1 << 20):
+        self.recv_size = recv_size
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         for option in (NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK):
@@ -227,7 +229,7 @@ class Socket:
 
     def messages(self):
         """(type, flags, seq, payload) of each message of one datagram"""
-        data = self.sock.recv(1 << 20)
+        data = self.sock.recv(self.recv_size)
         pos = 0
         while pos + 16 <= len(data):
             size, kind, flags, seq, _ = struct.unpack_from("=IHHII", data, pos)
@@ -276,9 +278,9 @@ class Family:
     """A generic netlink family and its specification, in the namespace of whoever
     makes the object."""
 
-    def __init__(self, name):
+    def __init__(self, name, recv_size=1 << 20):
         self.spec = spec_of(name)
-        self.sock = Socket()
+        self.sock = Socket(recv_size=recv_size)
         replies = self.sock.request(NETLINK_GENERIC, NLM_F_ACK,
                                     genl(CTRL_CMD_GETFAMILY, attr(2, name.encode() + b"\0")))
         tb = dict(attrs_of(replies[0][1][4:]))
