@@ -220,6 +220,15 @@ static bool same_inside(const struct bt_addr *a, const struct bt_addr *b)
 	return !bt_addr_is_any(a) && !bt_addr_cmp(a, b);
 }
 
+/* BIRD's names have "_" for "-" and ".". */
+static bool same_in_bird(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if (*a != *b && !(strchr("-._", *a) && strchr("-._", *b)))
+			return false;
+	return !*a && !*b;
+}
+
 static int check_pair(struct check *c, const struct bt_conf_tunnel *a,
 		      const struct bt_conf_tunnel *b)
 {
@@ -229,6 +238,10 @@ static int check_pair(struct check *c, const struct bt_conf_tunnel *a,
 	if (!strcmp(j->name, k->name))
 		return REFUSE(c, where(b->node, NULL, "name"),
 			      "name: another tunnel of the link is called %s", k->name);
+	if (same_in_bird(j->name, k->name))
+		return REFUSE(c, where(b->node, NULL, "name"),
+			      "name: too much like %s: BIRD does not tell - . and _ apart",
+			      j->name);
 	if ((j->set & k->set & id) && j->id == k->id)
 		return REFUSE(c, where(b->node, NULL, "id"), "id: %s has it already", j->name);
 	if (same_inside(&j->inside_peer4, &k->inside_peer4) ||
@@ -325,6 +338,15 @@ int bt_config_check(const struct bt_config *config, struct bt_error *e)
 				return REFUSE(&c, where(config->links.v[i].node, NULL, "name"),
 					      "name: another link is called %s",
 					      config->links.v[i].name);
+			else if (same_in_bird(config->links.v[i].name, config->links.v[j].name))
+				return REFUSE(&c, where(config->links.v[i].node, NULL, "name"),
+					      "name: too much like %s: BIRD does not tell - . and _ apart",
+					      config->links.v[j].name);
+			else if (config->links.v[i].bgp.table == config->links.v[j].bgp.table)
+				return REFUSE(&c, config->links.v[i].node,
+					      "bgp.table: %u is that of %s already; give one of them another",
+					      config->links.v[i].bgp.table,
+					      config->links.v[j].name);
 		if (check_link(&c, &config->links.v[i]))
 			return -EINVAL;
 	}

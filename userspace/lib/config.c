@@ -351,13 +351,10 @@ static void inherit_builtin(struct bt_conf_tunnel *t)
 	bt_yaml_free(tree);
 }
 
-/*
- * An if_id that stays the same wherever the tunnel stands in the file, since SAs that
- * live are bound by it (FNV-1a over the names). Two that collide are refused later.
- */
-static uint32_t derive_if_id(const struct bt_conf_link *link, const struct bt_conf_tunnel *t)
+/* FNV-1a over the names of a link and of what it has. */
+static uint32_t name_hash(const char *link, const char *name)
 {
-	const char *parts[] = { link->name, "/", t->kernel.name };
+	const char *parts[] = { link, "/", name };
 	uint32_t hash = 2166136261U;
 	const char *c;
 	size_t i;
@@ -365,8 +362,24 @@ static uint32_t derive_if_id(const struct bt_conf_link *link, const struct bt_co
 	for (i = 0; i < BT_ARRAY_SIZE(parts); i++)
 		for (c = parts[i]; *c; c++)
 			hash = (hash ^ (unsigned char)*c) * 16777619U;
-	hash &= 0x7fffffff;
+	return hash;
+}
+
+/*
+ * Numbers that stay the same wherever the link and the tunnel stand in the file: SAs
+ * that live are bound by the one, BIRD keeps routes by the other. Two that collide are
+ * refused later.
+ */
+static uint32_t derive_if_id(const struct bt_conf_link *link, const struct bt_conf_tunnel *t)
+{
+	uint32_t hash = name_hash(link->name, t->kernel.name) & 0x7fffffff;
+
 	return hash ? hash : 1;
+}
+
+static uint32_t derive_table(const struct bt_conf_link *link)
+{
+	return BT_ROUTE_TABLE | (name_hash(link->name, "") & 0xfff);
 }
 
 /* The other address of a network that has two. */
@@ -426,6 +439,8 @@ static void resolve_link(struct bt_conf_link *link)
 	const struct bt_field *f;
 	size_t i;
 
+	if (!link->bgp.table)
+		link->bgp.table = derive_table(link);
 	for (i = 0; i < link->tunnels.n; i++) {
 		struct bt_conf_tunnel *t = &link->tunnels.v[i];
 

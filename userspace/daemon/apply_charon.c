@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Operations on charon: each is a command, whose answer ends it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply.h"
+#include "log.h"
+#include "util.h"
+#include "vici_render.h"
+
+#define MAX_SECRET	4096
+/* How long charon may hold up the next tunnel; it goes on trying by itself. */
+#define INITIATE_MS	3000
+#define ANSWER_MS	(INITIATE_MS + 7000)
+
+/**
+ * struct pending - a command under way
+ * @a: context
+ * @type: of its operation
+ * @key: likewise
+ * @name: likewise
+ * @what: the operation, in words
+ * @content: what charon will have taken if it succeeds
+ */
+struct pending {
+	struct bt_apply *a;
+	enum bt_op_type type;
+	char *key;
+	char *name;
+	char *what;
+	struct bt_buf content;
+};
+
+static void pending_free(struct pending *p)
+{
+	free(p->key);
+	free(p->name);
+	free(p->what);
+	bt_buf_free(&p->content);
+	free(p);
+}
+
+static void succeeded(struct pending *p)
+{
+	struct bt_facts *f = p->a->facts;
+
+	switch (p->type) {
+	case BT_OP_CONN_LOAD:
+		bt_facts_loaded(&f->conns_loaded, p->name, p->content.data, p->content.len);
+		if (!bt_strings_have(&f->conns, p->name))
+			*bt_array_add(&f->conns) = bt_strdup(p->name);
+		break;
+	case BT_OP_SHARED_LOAD:
+		bt_facts_loaded(&f->shared_loaded, p->name, p->content.data, p->content.len);
+		if (!bt_strings_have(&f->shared, p->name))
+			*bt_array_add(&f->shared) = bt_strdup(p->name);
+		break;
+	case BT_OP_CONN_UNLOAD:
+		bt_facts_unloaded(&f->conns_loaded, p->name);
+		break;
+	case BT_OP_SHARED_UNLOAD:
+		bt_facts_unloaded(&f->shared_loaded, p->name);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_done(void *arg, int err, const struct bt_vici_node *reply)
+{
+	struct pending *p = arg;
+	struct bt_apply *a = p->a;
+	const char *text = NULL;
+
+	if (err == -EREMOTEIO)
+		bt_vici_success(reply, &text);
+	if (err && !text)
+		text = strerror(-err);
+	if (p->type == BT_OP_INITIATE)
+		bt_facts_done(a->facts, "initiate");
+	if (!err)
+		succeeded(p);
+	/* A connection that broke has been reported, and a new one starts afresh. */
+	if (err == -ECONNRESET || err == -ENOTCONN || err == -ECANCELED)
+		bt_facts_done(a->facts, p->key);
+	else
+		bt_apply_result(a, p->key, p->what, text);
+	if (err != -ECANCELED) {
+		bt_vici_watch_refresh(a->vici);
+		a->changed(a->arg);
+	}
+	pending_free(p);
+}
+
+static void send_command(struct bt_apply *a, const struct bt_op *op, const char *command,
+			 struct bt_vici_msg *args, const void *content, size_t len)
+{
+	struct pending *p = bt_alloc(sizeof(*p));
+	struct bt_buf what = {};
+	const struct bt_vici_command cmd = {
+		.name = command,
+		.args = args,
+		.timeout_ms = ANSWER_MS,
+		.done = on_done,
+		.arg = p,
+	};
+	int err;
+
+	bt_op_text(op, &what);
+	p->a = a;
+	p->type = op->type;
+	p->key = bt_strdup(op->key);
+	p->name = bt_strdup(op->name);
+	p->what = what.data;
+	bt_buf_add(&p->content, content, len);
+	bt_facts_begin(a->facts, op->key);
+	if (op->type == BT_OP_INITIATE)
+		bt_facts_begin(a->facts, "initiate");
+	err = bt_vici_conn_send(bt_vici_watch_conn(a->vici), &cmd);
+	if (err)
+		on_done(p, err, NULL);
+}
+
+/* Without the newline that an editor leaves. */
+static size_t secret_length(const struct bt_buf *secret)
+{
+	size_t len = secret->len;
+
+	if (len && secret->data[len - 1] == '\n')
+		len--;
+	if (len && secret->data[len - 1] == '\r')
+		len--;
+	return len;
+}
+
+static void load_shared(struct bt_apply *a, const struct bt_op *op)
+{
+	const char *path = op->conf->ike.psk_file;
+	struct bt_vici_msg args = {};
+	struct bt_buf secret = {}, what = {};
+	int err = bt_read_file(path, MAX_SECRET, &secret);
+
+	if (!err && !secret_length(&secret))
+		err = -ENODATA;
+	if (err) {
+		bt_op_text(op, &what);
+		bt_buf_printf(&what, ": %s", path);
+		bt_apply_result(a, op->key, what.data, strerror(-err));
+		bt_buf_free(&what);
+	} else {
+		bt_vici_render_shared(op->conf_link, op->conf, secret.data,
+				      secret_length(&secret), &args);
+		send_command(a, op, "load-shared", &args, op->content, strlen(op->content));
+	}
+	bt_buf_wipe(&secret);
+}
+
+static void load_conn(struct bt_apply *a, const struct bt_op *op)
+{
+	struct bt_vici_msg args = {};
+
+	bt_buf_add(&args.buf, op->message.buf.data, op->message.buf.len);
+	send_command(a, op, "load-conn", &args, op->message.buf.data, op->message.buf.len);
+}
+
+static void unload(struct bt_apply *a, const struct bt_op *op, const char *command,
+		   const char *key)
+{
+	struct bt_vici_msg args = {};
+
+	bt_vici_put_str(&args, key, op->name);
+	send_command(a, op, command, &args, NULL, 0);
+}
+
+static void terminate(struct bt_apply *a, const struct bt_op *op)
+{
+	struct bt_vici_msg args = {};
+
+	bt_vici_put_fmt(&args, "ike-id", "%u", op->id);
+	bt_vici_put_str(&args, "force", "yes");
+	bt_vici_put_str(&args, "timeout", "500");
+	bt_vici_put_str(&args, "loglevel", "-1");
+	send_command(a, op, "terminate", &args, NULL, 0);
+}
+
+static void initiate(struct bt_apply *a, const struct bt_op *op)
+{
+	struct bt_vici_msg args = {};
+
+	bt_vici_put_str(&args, "ike", op->name);
+	bt_vici_put_str(&args, "child", op->name);
+	bt_vici_put_fmt(&args, "timeout", "%u", INITIATE_MS);
+	bt_vici_put_str(&args, "loglevel", "-1");
+	send_command(a, op, "initiate", &args, NULL, 0);
+}
+
+/**
+ * bt_apply_charon() - carry out an operation on charon
+ * @a: context
+ * @op: operation
+ */
+void bt_apply_charon(struct bt_apply *a, const struct bt_op *op)
+{
+	switch (op->type) {
+	case BT_OP_SHARED_LOAD:
+		load_shared(a, op);
+		break;
+	case BT_OP_CONN_LOAD:
+		load_conn(a, op);
+		break;
+	case BT_OP_CONN_UNLOAD:
+		unload(a, op, "unload-conn", "name");
+		break;
+	case BT_OP_SHARED_UNLOAD:
+		unload(a, op, "unload-shared", "id");
+		break;
+	case BT_OP_TERMINATE:
+		terminate(a, op);
+		break;
+	default:
+		initiate(a, op);
+	}
+}

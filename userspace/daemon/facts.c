@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+/* PURE: what has been observed, and what must not be tried just now. */
+#include "facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+#define FIRST_RETRY_MS	500
+#define SETTLE_MS	300
+
+/* --- links --- */
+
+static void link_free(struct bt_fact_link *l)
+{
+	bt_object_free(&bt_link_object, &l->link);
+	bt_tunnels_free(&l->tunnels);
+	bt_routes_free(&l->routes);
+	free(l->addrs.v);
+	*l = (struct bt_fact_link){};
+}
+
+/**
+ * bt_facts_link() - find a link
+ * @f: facts
+ * @ifindex: of its device
+ */
+struct bt_fact_link *bt_facts_link(struct bt_facts *f, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < f->links.n; i++)
+		if (f->links.v[i].link.dev.ifindex == ifindex)
+			return &f->links.v[i];
+	return NULL;
+}
+
+/**
+ * bt_facts_link_by_name() - find a link
+ * @f: facts
+ * @name: of its device
+ */
+const struct bt_fact_link *bt_facts_link_by_name(const struct bt_facts *f, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < f->links.n; i++)
+		if (!strcmp(f->links.v[i].link.dev.name, name))
+			return &f->links.v[i];
+	return NULL;
+}
+
+/**
+ * bt_facts_link_add() - one more link
+ * @f: facts; pointers to its links become invalid
+ */
+struct bt_fact_link *bt_facts_link_add(struct bt_facts *f)
+{
+	return bt_array_add(&f->links);
+}
+
+/**
+ * bt_facts_link_remove() - a link is gone
+ * @f: facts; pointers to its links become invalid
+ * @ifindex: of its device, which need not be known
+ */
+void bt_facts_link_remove(struct bt_facts *f, int ifindex)
+{
+	struct bt_fact_link *l = bt_facts_link(f, ifindex);
+
+	if (!l)
+		return;
+	link_free(l);
+	*l = f->links.v[--f->links.n];
+}
+
+/**
+ * bt_facts_links_clear() - all links are gone, or to be looked at anew
+ * @f: facts
+ */
+void bt_facts_links_clear(struct bt_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->links.n; i++)
+		link_free(&f->links.v[i]);
+	free(f->links.v);
+	f->links.v = NULL;
+	f->links.n = 0;
+}
+
+/**
+ * bt_fact_link_set_routes() - take what the module has
+ * @l: link
+ * @routes: taken over, becomes empty; pinned peers are left out
+ */
+void bt_fact_link_set_routes(struct bt_fact_link *l, struct bt_routes *routes)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < routes->n; i++) {
+		struct bt_route *r = &routes->v[i];
+
+		if (!r->nexthops.n) {
+			bt_object_free(&bt_route_object, r);
+			continue;
+		}
+		/* By device they are anyway; let prefixes alone decide. */
+		r->dev.ifindex = 0;
+		routes->v[n++] = *r;
+	}
+	routes->n = n;
+	if (n)
+		qsort(routes->v, n, sizeof(*routes->v), bt_route_cmp);
+	bt_routes_free(&l->routes);
+	l->routes = *routes;
+	*routes = (struct bt_routes){};
+}
+
+static bool have_route(const struct bt_routes *list, const struct bt_prefix *dst)
+{
+	struct bt_route key = { .dst = *dst };
+
+	return list->n && bsearch(&key, list->v, list->n, sizeof(key), bt_route_cmp);
+}
+
+/**
+ * bt_fact_link_patch_routes() - the module has taken these
+ * @l: link
+ * @set: routes that are new or have changed, in order of their prefixes
+ * @del: routes that are gone, likewise
+ */
+void bt_fact_link_patch_routes(struct bt_fact_link *l, const struct bt_routes *set,
+			       const struct bt_routes *del)
+{
+	struct bt_routes old = l->routes, new = {};
+	size_t i;
+
+	for (i = 0; i < old.n; i++) {
+		if (have_route(set, &old.v[i].dst) || have_route(del, &old.v[i].dst))
+			bt_object_free(&bt_route_object, &old.v[i]);
+		else
+			*bt_array_add(&new) = old.v[i];
+	}
+	free(old.v);
+	for (i = 0; i < set->n; i++)
+		bt_object_copy(&bt_route_object, bt_array_add(&new), &set->v[i]);
+	if (new.n)
+		qsort(new.v, new.n, sizeof(*new.v), bt_route_cmp);
+	l->routes = new;
+}
+
+/**
+ * bt_fact_link_route() - find a route that the module has
+ * @l: link
+ * @dst: prefix
+ */
+const struct bt_route *bt_fact_link_route(const struct bt_fact_link *l,
+					  const struct bt_prefix *dst)
+{
+	struct bt_route key = { .dst = *dst };
+
+	if (!l->routes.n)
+		return NULL;
+	return bsearch(&key, l->routes.v, l->routes.n, sizeof(key), bt_route_cmp);
+}
+
+/* --- lists --- */
+
+/**
+ * bt_fact_routes_clear() - empty a list of kernel routes
+ * @routes: list
+ */
+void bt_fact_routes_clear(struct bt_fact_routes *routes)
+{
+	size_t i;
+
+	for (i = 0; i < routes->n; i++)
+		free(routes->v[i].hops.v);
+	free(routes->v);
+	*routes = (struct bt_fact_routes){};
+}
+
+/**
+ * bt_fact_ikes_clear() - empty a list of IKE SAs
+ * @ikes: list
+ */
+void bt_fact_ikes_clear(struct bt_fact_ikes *ikes)
+{
+	size_t i;
+
+	for (i = 0; i < ikes->n; i++)
+		free(ikes->v[i].name);
+	free(ikes->v);
+	*ikes = (struct bt_fact_ikes){};
+}
+
+/**
+ * bt_strings_clear() - empty a list of strings
+ * @s: list
+ */
+void bt_strings_clear(struct bt_strings *s)
+{
+	bt_type_strings.free(NULL, s);
+}
+
+/**
+ * bt_strings_have() - is a string in a list?
+ * @s: list
+ * @text: string
+ */
+bool bt_strings_have(const struct bt_strings *s, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (!strcmp(s->v[i], text))
+			return true;
+	return false;
+}
+
+static struct bt_fact_loaded *find_loaded(const struct bt_fact_loadeds *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (!strcmp(list->v[i].name, name))
+			return &list->v[i];
+	return NULL;
+}
+
+/**
+ * bt_facts_loaded() - charon has taken something from us
+ * @list: connections or secrets
+ * @name: of it
+ * @content: what was told
+ * @len: in bytes
+ */
+void bt_facts_loaded(struct bt_fact_loadeds *list, const char *name, const void *content,
+		     size_t len)
+{
+	struct bt_fact_loaded *l = find_loaded(list, name);
+
+	if (!l) {
+		l = bt_array_add(list);
+		l->name = bt_strdup(name);
+	}
+	bt_buf_free(&l->content);
+	bt_buf_add(&l->content, content, len);
+}
+
+/**
+ * bt_facts_unloaded() - charon does not have it any more
+ * @list: connections or secrets
+ * @name: of it, which need not be known
+ */
+void bt_facts_unloaded(struct bt_fact_loadeds *list, const char *name)
+{
+	struct bt_fact_loaded *l = find_loaded(list, name);
+
+	if (!l)
+		return;
+	free(l->name);
+	bt_buf_free(&l->content);
+	*l = list->v[--list->n];
+}
+
+/**
+ * bt_facts_is_loaded() - has charon taken it from us?
+ * @list: connections or secrets
+ * @name: of it
+ *
+ * Return: what was told, or NULL.
+ */
+const struct bt_buf *bt_facts_is_loaded(const struct bt_fact_loadeds *list, const char *name)
+{
+	const struct bt_fact_loaded *l = find_loaded(list, name);
+
+	return l ? &l->content : NULL;
+}
+
+/**
+ * bt_facts_loaded_clear() - charon has forgotten everything
+ * @list: connections or secrets
+ */
+void bt_facts_loaded_clear(struct bt_fact_loadeds *list)
+{
+	while (list->n)
+		bt_facts_unloaded(list, list->v[0].name);
+	free(list->v);
+	list->v = NULL;
+}
+
+/* --- what is under way, and what has failed --- */
+
+static struct bt_fact_hold *find_hold(const struct bt_facts *f, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < f->holds.n; i++)
+		if (!strcmp(f->holds.v[i].key, key))
+			return &f->holds.v[i];
+	return NULL;
+}
+
+static struct bt_fact_hold *make_hold(struct bt_facts *f, const char *key)
+{
+	struct bt_fact_hold *h = find_hold(f, key);
+
+	if (!h) {
+		h = bt_array_add(&f->holds);
+		h->key = bt_strdup(key);
+	}
+	return h;
+}
+
+/**
+ * bt_facts_begin() - an operation is under way
+ * @f: facts
+ * @key: of the operation
+ */
+void bt_facts_begin(struct bt_facts *f, const char *key)
+{
+	make_hold(f, key)->until = UINT64_MAX;
+}
+
+/**
+ * bt_facts_failed() - an operation has failed
+ * @f: facts
+ * @key: of the operation
+ * @now: bt_now_ms()
+ * @max_ms: longest time until the next try; it doubles from half a second
+ */
+void bt_facts_failed(struct bt_facts *f, const char *key, uint64_t now, uint64_t max_ms)
+{
+	struct bt_fact_hold *h = make_hold(f, key);
+	uint64_t wait = FIRST_RETRY_MS << (h->failures < 16 ? h->failures : 16);
+
+	h->failures++;
+	h->until = now + (wait < max_ms ? wait : max_ms);
+}
+
+/**
+ * bt_facts_settle() - an operation has succeeded, and its effect is about to be seen
+ * @f: facts
+ * @key: of the operation
+ * @now: bt_now_ms()
+ *
+ * Should it never be seen, the operation is not repeated in a tight circle.
+ */
+void bt_facts_settle(struct bt_facts *f, const char *key, uint64_t now)
+{
+	struct bt_fact_hold *h = make_hold(f, key);
+
+	h->failures = 0;
+	h->until = now + SETTLE_MS;
+}
+
+/**
+ * bt_facts_done() - an operation has succeeded, or has become pointless
+ * @f: facts
+ * @key: of the operation
+ */
+void bt_facts_done(struct bt_facts *f, const char *key)
+{
+	struct bt_fact_hold *h = find_hold(f, key);
+
+	if (!h)
+		return;
+	free(h->key);
+	*h = f->holds.v[--f->holds.n];
+}
+
+/**
+ * bt_facts_held() - must an operation wait?
+ * @f: facts
+ * @key: of the operation
+ * @now: bt_now_ms()
+ */
+bool bt_facts_held(const struct bt_facts *f, const char *key, uint64_t now)
+{
+	const struct bt_fact_hold *h = find_hold(f, key);
+
+	return h && h->until > now;
+}
+
+/**
+ * bt_facts_next_try() - when the first operation that failed may be tried again
+ * @f: facts
+ * @now: bt_now_ms(); what may be tried by now has had its chance
+ *
+ * Return: a time as bt_now_ms(), or UINT64_MAX.
+ */
+uint64_t bt_facts_next_try(const struct bt_facts *f, uint64_t now)
+{
+	uint64_t first = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < f->holds.n; i++)
+		if (f->holds.v[i].until > now && f->holds.v[i].until < first)
+			first = f->holds.v[i].until;
+	return first;
+}
+
+/**
+ * bt_facts_free() - forget everything
+ * @f: facts
+ */
+void bt_facts_free(struct bt_facts *f)
+{
+	bt_facts_links_clear(f);
+	bt_fact_routes_clear(&f->routes);
+	bt_strings_clear(&f->conns);
+	bt_strings_clear(&f->shared);
+	bt_fact_ikes_clear(&f->ikes);
+	bt_facts_loaded_clear(&f->secrets);
+	bt_facts_loaded_clear(&f->conns_loaded);
+	bt_facts_loaded_clear(&f->shared_loaded);
+	bt_strings_clear(&f->bird_protocols);
+	free(f->bird_file);
+	while (f->holds.n)
+		bt_facts_done(f, f->holds.v[0].key);
+	free(f->holds.v);
+	*f = (struct bt_facts){};
+}

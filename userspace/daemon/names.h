@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BT_NAMES_H
+#define BT_NAMES_H
+
+/* What marks as bowtied's own what it leaves with others. */
+#define BT_PREFIX	"bt_"		/* names in charon and BIRD */
+#define BT_RTPROT	183		/* routes: rtm_protocol (0xb7) */
+#define BT_ADDRPROT	183		/* addresses: IFA_PROTO */
+#define BT_LINK_ALIAS	"bowtied"	/* devices: IFLA_IFALIAS */
+
+#endif /* BT_NAMES_H */

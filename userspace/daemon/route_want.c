@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PURE: from the kernel's routes by a link, and the configuration's, to the module's:
+ * each next hop is the peer inside a tunnel. The kernel needs one route into the link;
+ * which tunnels it leads to is in a table of our own, where BIRD keeps all of them.
+ */
+#include "route_want.h"
+
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+
+/**
+ * struct candidate - a route, and how it ranks among those of its prefix
+ * @route: the route
+ * @source: who says so; less is better
+ * @metric: less is better
+ */
+struct candidate {
+	struct bt_route route;
+	unsigned int source;
+	uint32_t metric;
+};
+
+enum { SOURCE_CONFIG, SOURCE_OWN_TABLE, SOURCE_MAIN_TABLE };
+
+struct candidates {
+	struct candidate *v;
+	size_t n;
+};
+
+/* The tunnel whose peer a gateway is. */
+static const struct bt_tunnel *tunnel_of(const struct bt_fact_link *link,
+					 const struct bt_addr *gateway)
+{
+	size_t i;
+
+	for (i = 0; i < link->tunnels.n; i++) {
+		const struct bt_tunnel *t = &link->tunnels.v[i];
+		const struct bt_addr *peer = gateway->family == AF_INET6 ? &t->inside_peer6 :
+					     &t->inside_peer4;
+
+		if (!bt_addr_is_any(peer) && !bt_addr_cmp(peer, gateway))
+			return t;
+	}
+	return NULL;
+}
+
+static void add_hop(struct bt_route *r, uint32_t tunnel, uint32_t weight)
+{
+	struct bt_nexthop *hop;
+	size_t i;
+
+	for (i = 0; i < r->nexthops.n; i++)
+		if (r->nexthops.v[i].tunnel == tunnel)
+			return;
+	hop = bt_array_add(&r->nexthops);
+	hop->tunnel = tunnel;
+	hop->set = BT_BIT(BOWTIE_A_NEXTHOP_TUNNEL);
+	if (weight) {
+		hop->weight = weight < BOWTIE_WEIGHT_MAX ? weight : BOWTIE_WEIGHT_MAX;
+		hop->set |= BT_BIT(BOWTIE_A_NEXTHOP_WEIGHT);
+	}
+}
+
+static void add_all(struct bt_route *r, const struct bt_fact_link *link)
+{
+	size_t i;
+
+	for (i = 0; i < link->tunnels.n; i++)
+		add_hop(r, link->tunnels.v[i].id, 0);
+}
+
+static int by_tunnel(const void *a, const void *b)
+{
+	const struct bt_nexthop *x = a, *y = b;
+
+	return x->tunnel < y->tunnel ? -1 : x->tunnel > y->tunnel;
+}
+
+static void finish(struct candidates *out, struct bt_route *r, unsigned int source,
+		   uint32_t metric)
+{
+	struct candidate *c;
+
+	if (!r->nexthops.n) {
+		bt_object_free(&bt_route_object, r);
+		return;
+	}
+	qsort(r->nexthops.v, r->nexthops.n, sizeof(*r->nexthops.v), by_tunnel);
+	r->set = BT_BIT(BOWTIE_A_ROUTE_DST) | BT_BIT(BOWTIE_A_ROUTE_NEXTHOP);
+	c = bt_array_add(out);
+	*c = (struct candidate){ .route = *r, .source = source, .metric = metric };
+}
+
+/* Are shares given? Equal ones are left to the tunnels' own weights. */
+static bool weighted(const struct bt_fact_route *from)
+{
+	size_t i;
+
+	for (i = 1; i < from->hops.n; i++)
+		if (from->hops.v[i].weight != from->hops.v[0].weight)
+			return true;
+	return false;
+}
+
+static void add_kernel(struct candidates *out, const struct bt_fact_link *link,
+		       const struct bt_fact_route *from, unsigned int source)
+{
+	struct bt_route r = { .dst = from->dst };
+	bool shares = weighted(from);
+	const struct bt_tunnel *t;
+	size_t i;
+
+	for (i = 0; i < from->hops.n; i++) {
+		const struct bt_fact_hop *hop = &from->hops.v[i];
+
+		if (hop->ifindex != link->link.dev.ifindex)
+			continue;
+		if (!hop->gateway.family) {
+			add_all(&r, link);
+			continue;
+		}
+		t = tunnel_of(link, &hop->gateway);
+		if (t)
+			add_hop(&r, t->id, shares ? hop->weight : 0);
+	}
+	finish(out, &r, source, from->metric);
+}
+
+static const struct bt_tunnel *tunnel_named(const struct bt_fact_link *link, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < link->tunnels.n; i++)
+		if (!strcmp(link->tunnels.v[i].name, name))
+			return &link->tunnels.v[i];
+	return NULL;
+}
+
+static void add_static(struct candidates *out, const struct bt_fact_link *link,
+		       const struct bt_conf_route *from)
+{
+	const struct bt_tunnel *t;
+	size_t i, j;
+
+	for (i = 0; i < from->prefixes.n; i++) {
+		struct bt_route r = { .dst = from->prefixes.v[i] };
+
+		if (!from->tunnels.n)
+			add_all(&r, link);
+		for (j = 0; j < from->tunnels.n; j++) {
+			t = tunnel_named(link, from->tunnels.v[j]);
+			if (t)
+				add_hop(&r, t->id, 0);
+		}
+		finish(out, &r, SOURCE_CONFIG, 0);
+	}
+}
+
+static int source_of(const struct bt_conf_link *conf, const struct bt_fact_route *r)
+{
+	if (r->protocol == RTPROT_KERNEL || r->protocol == BT_RTPROT)
+		return -1;
+	if (r->table == conf->bgp.table)
+		return SOURCE_OWN_TABLE;
+	return r->table == RT_TABLE_MAIN ? SOURCE_MAIN_TABLE : -1;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	int order = bt_prefix_cmp(&x->route.dst, &y->route.dst);
+
+	if (order)
+		return order;
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	return x->metric < y->metric ? -1 : x->metric > y->metric;
+}
+
+/* The best of each prefix. */
+static void take_best(struct candidates *all, struct bt_routes *out)
+{
+	size_t i;
+
+	if (all->n)
+		qsort(all->v, all->n, sizeof(*all->v), by_rank);
+	for (i = 0; i < all->n; i++) {
+		struct bt_route *r = &all->v[i].route;
+
+		if (out->n && !bt_prefix_cmp(&out->v[out->n - 1].dst, &r->dst))
+			bt_object_free(&bt_route_object, r);
+		else
+			*bt_array_add(out) = *r;
+	}
+	free(all->v);
+}
+
+/**
+ * bt_route_want() - what the module's routes of a link should be
+ * @conf: the link's configuration
+ * @link: the link as it is, for the ids of its tunnels
+ * @facts: the kernel's routes
+ * @out: routes in order of their prefixes; the caller frees them
+ *
+ * For one prefix the configuration comes first, then BIRD's own table, then the main
+ * one, and of several metrics the lowest.
+ */
+void bt_route_want(const struct bt_conf_link *conf, const struct bt_fact_link *link,
+		   const struct bt_facts *facts, struct bt_routes *out)
+{
+	struct candidates all = {};
+	int source;
+	size_t i;
+
+	for (i = 0; i < conf->routes.n; i++)
+		add_static(&all, link, &conf->routes.v[i]);
+	for (i = 0; i < facts->routes.n; i++) {
+		source = source_of(conf, &facts->routes.v[i]);
+		if (source >= 0)
+			add_kernel(&all, link, &facts->routes.v[i], (unsigned int)source);
+	}
+	take_best(&all, out);
+}
+
+/**
+ * bt_route_same() - does a route lead where it should?
+ * @want: as it should be, next hops in order
+ * @have: as it is, likewise
+ */
+bool bt_route_same(const struct bt_route *want, const struct bt_route *have)
+{
+	const uint64_t shares = BT_BIT(BOWTIE_A_NEXTHOP_WEIGHT) | BT_BIT(BOWTIE_A_NEXTHOP_TIER);
+	size_t i;
+
+	if (want->nexthops.n != have->nexthops.n)
+		return false;
+	for (i = 0; i < want->nexthops.n; i++) {
+		const struct bt_nexthop *a = &want->nexthops.v[i], *b = &have->nexthops.v[i];
+
+		if (a->tunnel != b->tunnel || (a->set & shares) != (b->set & shares) ||
+		    a->weight != b->weight || a->tier != b->tier)
+			return false;
+	}
+	return true;
+}

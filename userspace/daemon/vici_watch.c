@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What charon has: connections, secrets, IKE SAs. Its events only say that something
+ * happened; what is there now is asked for, so that no order of events, no unique id
+ * and no lost event can lead astray. Others may unload what we loaded ("swanctl
+ * --load-all"), which makes no event: so it is asked now and then, too.
+ */
+#include "vici_watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "util.h"
+
+/* Events come in flocks. */
+#define SETTLE_MS	30
+#define REFRESH_MS	15000
+
+/**
+ * struct bt_vici_watch - the watch
+ * @facts: where to
+ * @conn: connection to charon
+ * @soon: to ask after events
+ * @timer: to ask now and then
+ * @asking: answers that are still to come
+ * @again: something happened meanwhile
+ * @failed: one of the answers was an error
+ * @ikes: IKE SAs so far
+ * @names: connections or secrets so far
+ * @changed: called when the facts have changed
+ * @arg: passed to it
+ */
+struct bt_vici_watch {
+	struct bt_facts *facts;
+	struct bt_vici_conn *conn;
+	struct bt_timer *soon;
+	struct bt_timer *timer;
+	unsigned int asking;
+	bool again;
+	bool failed;
+	struct bt_fact_ikes ikes;
+	struct bt_strings conns;
+	struct bt_strings shared;
+	bt_loop_fn changed;
+	void *arg;
+};
+
+static const char *const events[] = {
+	"ike-updown", "child-updown", "ike-rekey", "child-rekey", NULL,
+};
+
+/* --- answers --- */
+
+static bool installed(const char *state)
+{
+	/* A rekeyed one lingers as REKEYED or DELETED beside its successor. */
+	return state && (!strcmp(state, "INSTALLED") || !strcmp(state, "REKEYING"));
+}
+
+static void parse_children(const struct bt_vici_node *section, struct bt_fact_ike *ike)
+{
+	const struct bt_vici_node *child;
+	uint64_t if_id;
+
+	bt_vici_for_each(child, section) {
+		if (child->kind != BT_VICI_SECTION || !installed(bt_vici_get_str(child, "state")))
+			continue;
+		ike->children++;
+		if (bt_vici_get_u64(child, "if-id-out", 16, &if_id) && if_id <= UINT32_MAX)
+			ike->if_id = (uint32_t)if_id;
+	}
+}
+
+/**
+ * bt_vici_parse_sa() - an entry of list-sas
+ * @msg: its message
+ * @out: IKE SAs are added
+ */
+void bt_vici_parse_sa(const struct bt_vici_node *msg, struct bt_fact_ikes *out)
+{
+	const struct bt_vici_node *section, *children;
+	const char *state, *host;
+	struct bt_fact_ike ike;
+	uint64_t id;
+
+	bt_vici_for_each(section, msg) {
+		if (section->kind != BT_VICI_SECTION || strlen(section->name) != section->name_len)
+			continue;
+		ike = (struct bt_fact_ike){};
+		state = bt_vici_get_str(section, "state");
+		if (!state || !bt_vici_get_u64(section, "uniqueid", 10, &id) || id > UINT32_MAX)
+			continue;
+		ike.id = (uint32_t)id;
+		ike.established = !strcmp(state, "ESTABLISHED") || !strcmp(state, "REKEYING");
+		ike.dying = !strcmp(state, "DELETING") || !strcmp(state, "DESTROYING") ||
+			    !strcmp(state, "REKEYED");
+		host = bt_vici_get_str(section, "remote-host");
+		if (host && !bt_addr_parse(host, &ike.remote))
+			ike.remote = (struct bt_addr){};
+		children = bt_vici_find(section, "child-sas", NULL);
+		if (children)
+			parse_children(children, &ike);
+		ike.name = bt_strdup(section->name);
+		*bt_array_add(out) = ike;
+	}
+}
+
+static void on_sa(void *arg, const struct bt_vici_node *msg)
+{
+	struct bt_vici_watch *w = arg;
+
+	bt_vici_parse_sa(msg, &w->ikes);
+}
+
+static void take_names(const struct bt_vici_node *reply, const char *key, struct bt_strings *out)
+{
+	const struct bt_vici_node *list = bt_vici_find(reply, key, NULL), *item;
+	const char *name;
+
+	bt_strings_clear(out);
+	if (!list)
+		return;
+	bt_vici_for_each(item, list) {
+		name = bt_vici_str(item);
+		if (name)
+			*bt_array_add(out) = bt_strdup(name);
+	}
+}
+
+/* What charon has lost, it does not have from us any more either. */
+static void forget_lost(struct bt_fact_loadeds *loaded, const struct bt_strings *names)
+{
+	size_t i;
+
+	for (i = loaded->n; i--;)
+		if (!bt_strings_have(names, loaded->v[i].name))
+			bt_facts_unloaded(loaded, loaded->v[i].name);
+}
+
+static void ask(struct bt_vici_watch *w);
+
+static void finish(struct bt_vici_watch *w, int err)
+{
+	struct bt_facts *f = w->facts;
+
+	if (err)
+		w->failed = true;
+	if (--w->asking)
+		return;
+	if (w->failed) {
+		/* Reconnecting asks again; a refusal is asked about later. */
+		bt_fact_ikes_clear(&w->ikes);
+		return;
+	}
+	bt_fact_ikes_clear(&f->ikes);
+	f->ikes = w->ikes;
+	w->ikes = (struct bt_fact_ikes){};
+	bt_strings_clear(&f->conns);
+	f->conns = w->conns;
+	w->conns = (struct bt_strings){};
+	bt_strings_clear(&f->shared);
+	f->shared = w->shared;
+	w->shared = (struct bt_strings){};
+	forget_lost(&f->conns_loaded, &f->conns);
+	forget_lost(&f->shared_loaded, &f->shared);
+	f->vici = true;
+	w->changed(w->arg);
+	if (w->again)
+		bt_timer_start(w->soon, SETTLE_MS);
+}
+
+static void conns_done(void *arg, int err, const struct bt_vici_node *reply)
+{
+	struct bt_vici_watch *w = arg;
+
+	if (!err)
+		take_names(reply, "conns", &w->conns);
+	finish(w, err);
+}
+
+static void shared_done(void *arg, int err, const struct bt_vici_node *reply)
+{
+	struct bt_vici_watch *w = arg;
+
+	if (!err)
+		take_names(reply, "keys", &w->shared);
+	finish(w, err);
+}
+
+static void sas_done(void *arg, int err, const struct bt_vici_node *reply)
+{
+	finish(arg, err);
+}
+
+/* --- questions --- */
+
+static void send_one(struct bt_vici_watch *w, const struct bt_vici_command *command)
+{
+	int err = bt_vici_conn_send(w->conn, command);
+
+	if (err)
+		bt_err("charon: %s: %s", command->name, strerror(-err));
+	else
+		w->asking++;
+}
+
+static void ask(struct bt_vici_watch *w)
+{
+	const struct bt_vici_command conns = {
+		.name = "get-conns", .done = conns_done, .arg = w,
+	};
+	const struct bt_vici_command shared = {
+		.name = "get-shared", .done = shared_done, .arg = w,
+	};
+	const struct bt_vici_command sas = {
+		.name = "list-sas", .stream = "list-sa", .item = on_sa, .done = sas_done, .arg = w,
+	};
+
+	if (!bt_vici_conn_is_up(w->conn))
+		return;
+	if (w->asking) {
+		w->again = true;
+		return;
+	}
+	w->again = false;
+	w->failed = false;
+	bt_fact_ikes_clear(&w->ikes);
+	send_one(w, &conns);
+	send_one(w, &shared);
+	send_one(w, &sas);
+}
+
+static void on_timer(void *arg)
+{
+	ask(arg);
+}
+
+/**
+ * bt_vici_watch_refresh() - something has been changed: look at it soon
+ * @w: watch
+ */
+void bt_vici_watch_refresh(struct bt_vici_watch *w)
+{
+	if (!bt_timer_pending(w->soon))
+		bt_timer_start(w->soon, SETTLE_MS);
+}
+
+static void on_event(void *arg, const char *name, const struct bt_vici_node *msg)
+{
+	bt_debug("charon: %s", name);
+	bt_vici_watch_refresh(arg);
+}
+
+static void on_state(void *arg, bool up)
+{
+	struct bt_vici_watch *w = arg;
+
+	if (up) {
+		bt_info("charon is there");
+		ask(w);
+		return;
+	}
+	bt_warn("charon is gone; its SAs stay as long as the kernel has them");
+	w->facts->vici = false;
+	/* The next one has nothing of ours. */
+	bt_facts_loaded_clear(&w->facts->conns_loaded);
+	bt_facts_loaded_clear(&w->facts->shared_loaded);
+	w->changed(w->arg);
+}
+
+/**
+ * bt_vici_watch_conn() - the connection, to send commands
+ * @w: watch
+ */
+struct bt_vici_conn *bt_vici_watch_conn(struct bt_vici_watch *w)
+{
+	return w->conn;
+}
+
+/**
+ * bt_vici_watch_new() - begin to watch charon
+ * @loop: event loop
+ * @facts: where to
+ * @path: vici's socket
+ * @changed: called when the facts have changed
+ * @arg: passed to it
+ *
+ * charon need not be there. Return: the watch.
+ */
+struct bt_vici_watch *bt_vici_watch_new(struct bt_loop *loop, struct bt_facts *facts,
+					const char *path, bt_loop_fn changed, void *arg)
+{
+	struct bt_vici_watch *w = bt_alloc(sizeof(*w));
+	const struct bt_vici_config config = {
+		.path = path,
+		.events = events,
+		.state = on_state,
+		.event = on_event,
+		.arg = w,
+	};
+
+	w->facts = facts;
+	w->changed = changed;
+	w->arg = arg;
+	w->soon = bt_timer_new(loop, on_timer, w);
+	w->timer = bt_timer_new(loop, on_timer, w);
+	bt_timer_start_periodic(w->timer, REFRESH_MS);
+	w->conn = bt_vici_conn_new(loop, &config);
+	return w;
+}
+
+/**
+ * bt_vici_watch_free() - end it
+ * @w: watch, or NULL
+ */
+void bt_vici_watch_free(struct bt_vici_watch *w)
+{
+	if (!w)
+		return;
+	bt_vici_conn_forget(w->conn, w);
+	bt_vici_conn_free(w->conn);
+	bt_timer_free(w->soon);
+	bt_timer_free(w->timer);
+	bt_fact_ikes_clear(&w->ikes);
+	bt_strings_clear(&w->conns);
+	bt_strings_clear(&w->shared);
+	free(w);
+}
