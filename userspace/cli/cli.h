@@ -82,6 +82,7 @@ int cli_flush(struct cli *cli);
 int cli_usage(struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int cli_wrong(struct cli *cli);
 int cli_failed(struct cli *cli);
+int cli_dumped(struct cli *cli, int err);
 int cli_unexpected(struct cli *cli, const char *word);
 
 /* batch.c */
@@ -96,7 +97,9 @@ int cli_dev_or_all(struct cli *cli, struct cli_args *args, struct bt_dev *dev,
 int cli_setting(struct cli *cli, struct cli_args *args, const struct bt_object *o, void *obj);
 int cli_tunnel_key(struct cli *cli, const char *text, struct bt_tunnel *key);
 int cli_tunnel_id(struct cli *cli, const struct bt_dev *dev, const char *text, uint32_t *id);
+int cli_add_devices(struct cli *cli, struct bt_links *links);
 int cli_links(struct cli *cli, const struct bt_dev *dev, struct bt_links *links);
+int cli_tunnels(struct cli *cli, const struct bt_dev *dev, struct bt_tunnels *tunnels);
 
 /* show.c: how an object looks; the key is that of the object in JSON, or NULL */
 void cli_show_link(struct cli *cli, const char *key, const struct bt_link *l);

@@ -42,17 +42,23 @@ static bool same_generations(const struct bt_links *a, const struct bt_links *b)
 static int read_once(struct cli *cli, const struct bt_dev *which, struct conf *c, bool *same)
 {
 	struct bt_links again = {};
-	int status = cli_links(cli, which, &c->links);
+	int err;
 
-	if (status)
-		return status;
-	if (bt_kmod_tunnel_dump(&cli->kmod, which, &c->tunnels, &cli->error) ||
-	    bt_kmod_route_dump(&cli->kmod, which, &c->routes, &cli->error))
-		return cli_failed(cli);
-	status = cli_links(cli, which, &again);
-	*same = !status && same_generations(&c->links, &again);
+	err = bt_kmod_link_dump(&cli->kmod, which, &c->links, &cli->error);
+	if (!err)
+		err = bt_kmod_tunnel_dump(&cli->kmod, which, &c->tunnels, &cli->error);
+	if (!err)
+		err = bt_kmod_route_dump(&cli->kmod, which, &c->routes, &cli->error);
+	if (!err)
+		err = cli_add_devices(cli, &c->links);
+	if (!err)
+		err = bt_kmod_link_dump(&cli->kmod, which, &again, &cli->error);
+	*same = !err && same_generations(&c->links, &again);
 	bt_links_free(&again);
-	return status;
+	if (err && err != -EINTR)
+		return cli_failed(cli);
+	bt_error_free(&cli->error);
+	return CLI_OK;
 }
 
 static int read_conf(struct cli *cli, const struct bt_dev *which, struct conf *c)

@@ -182,9 +182,9 @@ static int route_show(struct cli *cli, struct cli_args *args)
 	if (status)
 		return status;
 	which = *dev.name ? &dev : NULL;
-	if (bt_kmod_route_dump(&cli->kmod, which, &routes, &cli->error) ||
-	    bt_kmod_tunnel_dump(&cli->kmod, which, &tunnels, &cli->error))
-		status = cli_failed(cli);
+	status = cli_dumped(cli, bt_kmod_route_dump(&cli->kmod, which, &routes, &cli->error));
+	if (!status)
+		status = cli_tunnels(cli, which, &tunnels);
 	bt_print_open_array(&cli->out, NULL);
 	for (i = 0; !status && i < routes.n; i++) {
 		if (only.set && bt_prefix_cmp(&routes.v[i].dst, &only.dst) != 0)
@@ -204,18 +204,19 @@ static int get_from(struct cli *cli, const struct bt_dev *dev, const struct bt_a
 {
 	struct bt_tunnels tunnels = {};
 	struct bt_route r = {};
-	int err;
+	int err = bt_kmod_route_get(&cli->kmod, dev, addr, &r, &cli->error);
+	int status;
 
-	err = bt_kmod_route_get(&cli->kmod, dev, addr, &r, &cli->error);
-	if (!err)
-		err = bt_kmod_tunnel_dump(&cli->kmod, dev, &tunnels, &cli->error);
-	if (!err) {
+	if (err)
+		return err == -ENOENT ? CLI_OK : cli_failed(cli);
+	status = cli_tunnels(cli, dev, &tunnels);
+	if (!status) {
 		*found = true;
 		cli_show_route(cli, NULL, &r, &tunnels);
 	}
 	bt_object_free(&bt_route_object, &r);
 	bt_tunnels_free(&tunnels);
-	return err && err != -ENOENT ? cli_failed(cli) : CLI_OK;
+	return status;
 }
 
 static int get_words(struct cli *cli, struct cli_args *args, struct bt_addr *addr,
@@ -247,8 +248,8 @@ static int route_get(struct cli *cli, struct cli_args *args)
 	bt_print_open_array(&cli->out, NULL);
 	if (*dev.name)
 		status = get_from(cli, &dev, &addr, &found);
-	else if (bt_kmod_link_dump(&cli->kmod, NULL, &links, &cli->error))
-		status = cli_failed(cli);
+	else
+		status = cli_dumped(cli, bt_kmod_link_dump(&cli->kmod, NULL, &links, &cli->error));
 	for (i = 0; !status && i < links.n; i++)
 		status = get_from(cli, &links.v[i].dev, &addr, &found);
 	bt_print_close(&cli->out);

@@ -25,7 +25,7 @@ static const char general_usage[] =
 	"              -t[imestamp] | -ts[hort] | -n[etns] NAME | -V[ersion] | -h[elp] }\n";
 
 /* What went wrong, and in a batch where. */
-static void complain(const struct cli *cli, const char *text)
+static void complain(const struct cli *cli, const char *kind, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -33,7 +33,7 @@ static void complain(const struct cli *cli, const char *text)
 	fflush(stdout);
 	if (cli->where)
 		fprintf(stderr, "%s: ", cli->where);
-	fprintf(stderr, "Error: %s%s\n", text, len && text[len - 1] == '.' ? "" : ".");
+	fprintf(stderr, "%s: %s%s\n", kind, text, len && text[len - 1] == '.' ? "" : ".");
 }
 
 /**
@@ -51,7 +51,7 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
 	va_start(ap, fmt);
 	bt_buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	complain(cli, text.data);
+	complain(cli, "Error", text.data);
 	bt_buf_free(&text);
 	return CLI_USAGE;
 }
@@ -64,7 +64,7 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
  */
 int cli_wrong(struct cli *cli)
 {
-	complain(cli, cli->error.text);
+	complain(cli, "Error", cli->error.text);
 	bt_error_free(&cli->error);
 	return CLI_USAGE;
 }
@@ -77,9 +77,28 @@ int cli_wrong(struct cli *cli)
  */
 int cli_failed(struct cli *cli)
 {
-	complain(cli, cli->error.text);
+	complain(cli, "Error", cli->error.text);
 	bt_error_free(&cli->error);
 	return CLI_FAILED;
+}
+
+/**
+ * cli_dumped() - how a dump went
+ * @cli: run
+ * @err: what it returned
+ *
+ * One that never came to rest is shown all the same, with a warning.
+ * Return: CLI_*.
+ */
+int cli_dumped(struct cli *cli, int err)
+{
+	if (!err)
+		return CLI_OK;
+	if (err != -EINTR)
+		return cli_failed(cli);
+	complain(cli, "Warning", cli->error.text);
+	bt_error_free(&cli->error);
+	return CLI_OK;
 }
 
 /**

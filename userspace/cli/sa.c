@@ -50,9 +50,9 @@ static int sa_show(struct cli *cli, struct cli_args *args)
 	if (status)
 		return status;
 	which = *dev.name ? &dev : NULL;
-	if (bt_kmod_sa_dump(&cli->kmod, which, &sas, &cli->error) ||
-	    bt_kmod_tunnel_dump(&cli->kmod, which, &tunnels, &cli->error))
-		status = cli_failed(cli);
+	status = cli_dumped(cli, bt_kmod_sa_dump(&cli->kmod, which, &sas, &cli->error));
+	if (!status)
+		status = cli_tunnels(cli, which, &tunnels);
 	bt_print_open_array(&cli->out, NULL);
 	for (i = 0; !status && i < sas.n; i++)
 		if (is_of(&sas.v[i], &tunnels, &key))

@@ -193,6 +193,25 @@ static void add_device_state(struct bt_link *l, const struct bt_links *devices)
 }
 
 /**
+ * cli_add_devices() - add what is only known of the devices of links
+ * @cli: run
+ * @links: links
+ *
+ * Return: 0 or a negative errno, as cli->error tells.
+ */
+int cli_add_devices(struct cli *cli, struct bt_links *links)
+{
+	struct bt_links devices = {};
+	int err = bt_rtnl_link_dump(&cli->kmod, &devices, &cli->error);
+	size_t i;
+
+	for (i = 0; i < links->n; i++)
+		add_device_state(&links->v[i], &devices);
+	bt_links_free(&devices);
+	return err;
+}
+
+/**
  * cli_links() - ask for links, with all that is known of them
  * @cli: run
  * @dev: just this one, or NULL for all
@@ -202,16 +221,24 @@ static void add_device_state(struct bt_link *l, const struct bt_links *devices)
  */
 int cli_links(struct cli *cli, const struct bt_dev *dev, struct bt_links *links)
 {
-	struct bt_links devices = {};
-	size_t i;
+	int status = cli_dumped(cli, bt_kmod_link_dump(&cli->kmod, dev, links, &cli->error));
 
-	if (bt_kmod_link_dump(&cli->kmod, dev, links, &cli->error) ||
-	    bt_rtnl_link_dump(&cli->kmod, &devices, &cli->error)) {
+	if (!status)
+		status = cli_dumped(cli, cli_add_devices(cli, links));
+	if (status)
 		bt_links_free(links);
-		return cli_failed(cli);
-	}
-	for (i = 0; i < links->n; i++)
-		add_device_state(&links->v[i], &devices);
-	bt_links_free(&devices);
-	return CLI_OK;
+	return status;
+}
+
+/**
+ * cli_tunnels() - ask for tunnels
+ * @cli: run
+ * @dev: of this device, or NULL for all
+ * @tunnels: result
+ *
+ * Return: CLI_*.
+ */
+int cli_tunnels(struct cli *cli, const struct bt_dev *dev, struct bt_tunnels *tunnels)
+{
+	return cli_dumped(cli, bt_kmod_tunnel_dump(&cli->kmod, dev, tunnels, &cli->error));
 }

@@ -164,8 +164,7 @@ static int show(struct cli *cli, const struct bt_dev *which)
 
 	if (status)
 		return status;
-	if (bt_kmod_tunnel_dump(&cli->kmod, which, &tunnels, &cli->error))
-		status = cli_failed(cli);
+	status = cli_tunnels(cli, which, &tunnels);
 	cli->stats = true;
 	bt_print_open_array(&cli->out, NULL);
 	for (i = 0; !status && i < links.n; i++) {

@@ -65,10 +65,10 @@ static int tunnel_show(struct cli *cli, struct cli_args *args)
 	bool found = !key.set;
 	size_t i;
 
+	if (!status)
+		status = cli_tunnels(cli, *dev.name ? &dev : NULL, &tunnels);
 	if (status)
 		return status;
-	if (bt_kmod_tunnel_dump(&cli->kmod, *dev.name ? &dev : NULL, &tunnels, &cli->error))
-		return cli_failed(cli);
 	bt_print_open_array(&cli->out, NULL);
 	for (i = 0; i < tunnels.n; i++) {
 		if (key.set && !matches(&tunnels.v[i], &key))

@@ -31,7 +31,7 @@ int bt_kmod_no_module(struct bt_error *e);
  * "dev" names a device by index, else by name. Where a whole kind is asked for it
  * may be NULL, for all devices of the namespace. All functions return 0 or a negative
  * errno, and leave the reason in "e", which is not NULL here; results are the caller's
- * to free.
+ * to free. A dump may end with -EINTR and a result all the same: see bt_kmod_dump().
  */
 int bt_kmod_link_get(struct bt_kmod *k, const struct bt_dev *dev, struct bt_link *out,
 		     struct bt_error *e);

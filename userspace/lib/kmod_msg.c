@@ -12,7 +12,7 @@
 /* Room for a tunnel with all its selectors, or for some hundred routes. */
 #define MSG_SIZE	(32 << 10)
 /* A dump of what never stands still has to end, too. */
-#define DUMP_TRIES	32
+#define DUMP_TRIES	10
 
 /**
  * bt_kmod_msg_parse() - take a message apart
@@ -232,7 +232,9 @@ int bt_kmod_ask(struct bt_kmod *k, struct nl_msg *msg, bt_nl_fn fn, void *arg,
  * @arg: given to both
  * @e: says what is wrong
  *
- * Return: 0 or a negative errno, -EINTR if they never stopped changing.
+ * Return: 0; -EINTR if they never stopped changing: what was taken may be a mixture
+ * of old and new, good enough for who is subscribed to the changes; another errno,
+ * and nothing was taken.
  */
 int bt_kmod_dump(struct bt_kmod *k, const struct bt_dev *dev, enum bowtie_cmd cmd, bt_nl_fn fn,
 		 void (*restart)(void *arg), void *arg, struct bt_error *e)
@@ -247,7 +249,7 @@ int bt_kmod_dump(struct bt_kmod *k, const struct bt_dev *dev, enum bowtie_cmd cm
 		restart(arg);
 		err = bt_kmod_ask(k, msg, fn, arg, e);
 	} while (err == -EINTR && ++tries < DUMP_TRIES);
-	if (err)
+	if (err && err != -EINTR)
 		restart(arg);
 	nlmsg_free(msg);
 	return err;

@@ -11,7 +11,7 @@
 
 #include "kmod_msg.h"
 
-#define DUMP_TRIES	32
+#define DUMP_TRIES	10
 
 static int open_rtnl(struct bt_kmod *k, struct bt_error *e)
 {
@@ -181,6 +181,8 @@ static int add_link(struct nlmsghdr *nlh, void *arg)
  * @k: handle
  * @out: zeroed; result, as of bt_rtnl_link_get()
  * @e: says what is wrong
+ *
+ * Return: as of bt_kmod_dump().
  */
 int bt_rtnl_link_dump(struct bt_kmod *k, struct bt_links *out, struct bt_error *e)
 {
