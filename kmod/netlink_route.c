@@ -379,21 +379,28 @@ int bowtie_nl_route_get(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(msg, info);
 }
 
+/* A message for each route would overrun the listeners of a large table. */
 static void flush_family(struct bowtie_link *link, u8 family)
 {
-	struct bowtie_prefix at = { .family = family };
+	struct bowtie_prefix at = { .family = family }, gone[32];
 	struct bowtie_route *r = bowtie_route_next(link, family, NULL);
+	size_t n = 0;
 
 	while (r) {
 		at.key = r->key;
 		at.len = r->len;
 		if (rcu_access_pointer(r->group)) {
 			bowtie_route_clear_group(link, &at);
-			bowtie_notify_routes(link, &at, 1, true);
+			gone[n++] = at;
+		}
+		if (n == ARRAY_SIZE(gone)) {
+			bowtie_notify_routes(link, gone, n, true);
+			n = 0;
+			cond_resched();
 		}
 		r = bowtie_route_next(link, family, &at);
-		cond_resched();
 	}
+	bowtie_notify_routes(link, gone, n, true);
 }
 
 /**
