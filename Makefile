@@ -29,6 +29,9 @@ module: ## build kmod/bowtie.ko
 programs: ## build the library, daemon and tool in build/userspace
 	+$(MAKE) -C userspace
 
+traffic: ## build the traffic generator of tests and demo
+	+$(MAKE) -C userspace traffic
+
 deps: ## install missing packages (Debian; says which and why)
 	scripts/install-deps.sh
 
@@ -38,7 +41,7 @@ check: deps ## build with -Werror, run the unit tests, then every selftest in gu
 	+$(MAKE) -C userspace test-programs WERROR=1
 	@tools/testing/check.py --module $(KO) $(vm_options) $(TESTS)
 
-demo: $(DEMO) deps all ## four tunnels with strongSwan and BIRD in a guest, one cut
+demo: $(DEMO) deps all traffic ## four tunnels with strongSwan and BIRD in a guest, one cut
 	@$(if $(filter 0,$(VM)),,scripts/vm --timeout 300 --for-module $(KO) $(VM_ARGS) --) \
 		$(CURDIR)/$(DEMO)
 
@@ -61,4 +64,4 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 14
 	@sed -n '/^# Variables/,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all module programs deps check demo lint install uninstall clean help
+.PHONY: all module programs traffic deps check demo lint install uninstall clean help

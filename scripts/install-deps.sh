@@ -34,8 +34,8 @@ declare -A why=(
 )
 declare -A packages=(
 	[build]="gcc make binutils pkg-config sparse linux-headers-amd64 libnl-3-dev
-		libnl-genl-3-dev libnl-route-3-dev libevent-dev libyaml-dev libjson-c-dev
-		libcmocka-dev libsystemd-dev libcap-dev"
+		libnl-genl-3-dev libevent-dev libyaml-dev libjson-c-dev
+		libcmocka-dev libsystemd-dev"
 	[vm]="qemu-system-x86 linux-image-amd64 busybox-static cpio kmod xz-utils zstd"
 	[peers]="strongswan-swanctl strongswan-charon charon-systemd
 		libcharon-extra-plugins libstrongswan-extra-plugins

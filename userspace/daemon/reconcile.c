@@ -107,9 +107,10 @@ void bt_reconcile(const struct bt_config *want, const struct bt_facts *facts, ui
 
 /* --- in words --- */
 
-static void put_settings(const struct bt_object *o, const void *obj, struct bt_buf *out)
+static void put_settings(const struct bt_object *o, const void *obj, bool all, struct bt_buf *out)
 {
 	const struct bt_field *f;
+	struct bt_buf text = {};
 
 	bt_for_each_field(f, o) {
 		if (!(f->flags & BT_F_SET) || !bt_field_is_set(f, obj) || !f->type->text ||
@@ -118,9 +119,12 @@ static void put_settings(const struct bt_object *o, const void *obj, struct bt_b
 		/* What is as it is by default goes without saying. */
 		if ((f->flags & (BT_F_OPTIONAL | BT_F_UNSET)) && bt_field_is_default(f, obj))
 			continue;
-		bt_buf_printf(out, " %s ", bt_field_word(f));
-		bt_field_text(f, obj, out);
+		text.len = 0;
+		bt_field_text(f, obj, &text);
+		if (all || strcmp(text.data, "none") != 0)
+			bt_buf_printf(out, " %s %s", bt_field_word(f), text.data);
 	}
+	bt_buf_free(&text);
 }
 
 static void put_routes(const struct bt_op *op, struct bt_buf *out)
@@ -145,7 +149,7 @@ static void put_kernel(const struct bt_op *op, const char *what, struct bt_buf *
 	switch (op->type) {
 	case BT_OP_LINK_ADD:
 	case BT_OP_LINK_SET:
-		put_settings(&bt_link_object, &op->link, out);
+		put_settings(&bt_link_object, &op->link, true, out);
 		if (op->link.set & BT_BIT(BT_LINK_UP))
 			bt_buf_puts(out, " up");
 		break;
@@ -154,7 +158,8 @@ static void put_kernel(const struct bt_op *op, const char *what, struct bt_buf *
 	case BT_OP_TUNNEL_SET:
 		bt_buf_printf(out, " %s", op->name);
 		if (op->type != BT_OP_TUNNEL_DEL)
-			put_settings(&bt_tunnel_object, &op->tunnel, out);
+			put_settings(&bt_tunnel_object, &op->tunnel,
+				     op->type == BT_OP_TUNNEL_SET, out);
 		break;
 	case BT_OP_ADDR_DEL:
 	case BT_OP_ADDR_ADD:

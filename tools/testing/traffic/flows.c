@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * flows: many UDP flows with sequence numbers, to see what a failover does to each.
+ *
+ *	flows send --to ADDR [--port P] [--flows N] [--rate PPS] [--from-port P]
+ *		   [--size BYTES] [--seconds S]
+ *	flows receive [--port P] [--seconds S] [--settle MS]
+ *
+ * The sender has N flows, of different source ports, and sends PPS packets a second in
+ * each, evenly spaced, from sockets that are not connected (a connected one would give
+ * its own hash to the packets). The receiver prints, at its end or on SIGUSR1, one line
+ * of JSON: for each flow what came, what is missing, and the longest gap in terms of
+ * when the packets were sent, in ms. Both must share a clock: run them in namespaces
+ * of one kernel. Both end on SIGTERM or SIGINT, in good order.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAGIC		0x62743031u
+#define MAX_FLOWS	4096
+#define NS		1000000000ull
+
+/* What is at the beginning of each packet; both ends are one machine. */
+struct stamp {
+	uint32_t magic;
+	uint32_t flow;
+	uint64_t seq;
+	uint64_t sent_ns;
+};
+
+/**
+ * struct flow - what the receiver knows of a flow
+ * @received: packets, without repetitions
+ * @repeated: packets that came again
+ * @late: packets that came behind a later one
+ * @first_seq: sequence number of the first
+ * @next_seq: one more than the largest
+ * @last_sent: when the latest was sent
+ * @gap: longest time between two that came one after the other, as sent
+ * @gap_at: when it began
+ * @seen: a bit for each sequence number
+ * @seen_size: bytes
+ */
+struct flow {
+	uint64_t received;
+	uint64_t repeated;
+	uint64_t late;
+	uint64_t first_seq;
+	uint64_t next_seq;
+	uint64_t last_sent;
+	uint64_t gap;
+	uint64_t gap_at;
+	uint8_t *seen;
+	size_t seen_size;
+};
+
+static volatile sig_atomic_t stopping, reporting;
+
+static void on_signal(int signo)
+{
+	if (signo == SIGUSR1)
+		reporting = 1;
+	else
+		stopping = 1;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "flows: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t number(const char *text, uint64_t max)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || end == text || *end || value > max) {
+		fprintf(stderr, "flows: \"%s\" is not a number up to %llu\n", text,
+			(unsigned long long)max);
+		exit(1);
+	}
+	return value;
+}
+
+static int udp_socket(int family, uint16_t port)
+{
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), bytes = 4 << 20, zero = 0;
+
+	if (fd < 0)
+		die("socket");
+	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)))
+		die("IPV6_V6ONLY");
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	if (bind(fd, family == AF_INET ? (struct sockaddr *)&a4 : (struct sockaddr *)&a6,
+		 family == AF_INET ? sizeof(a4) : sizeof(a6)))
+		die("bind");
+	return fd;
+}
+
+/* --- send --- */
+
+struct send_options {
+	struct sockaddr_storage to;
+	socklen_t to_len;
+	unsigned int flows;
+	uint64_t rate;
+	uint16_t from_port;
+	size_t size;
+	uint64_t seconds;
+};
+
+static void sleep_until(uint64_t when)
+{
+	struct timespec ts = { .tv_sec = (time_t)(when / NS), .tv_nsec = (long)(when % NS) };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+static int do_send(const struct send_options *o)
+{
+	uint64_t begin = now_ns(), end = o->seconds ? begin + o->seconds * NS : UINT64_MAX;
+	uint64_t step = NS / (o->rate * o->flows), n = 0, errors = 0;
+	int *fds = calloc(o->flows, sizeof(*fds));
+	uint8_t *packet = calloc(1, o->size);
+	unsigned int i;
+
+	if (!fds || !packet)
+		die("memory");
+	for (i = 0; i < o->flows; i++)
+		fds[i] = udp_socket(o->to.ss_family, (uint16_t)(o->from_port + i));
+	for (; !stopping && begin + n * step < end; n++) {
+		struct stamp s = { .magic = MAGIC, .flow = (uint32_t)(n % o->flows),
+				   .seq = n / o->flows };
+
+		sleep_until(begin + n * step);
+		s.sent_ns = now_ns();
+		memcpy(packet, &s, sizeof(s));
+		/* A refusal (ICMP, a full queue) is a loss like any other. */
+		if (sendto(fds[s.flow], packet, o->size, MSG_DONTWAIT,
+			   (const struct sockaddr *)&o->to, o->to_len) < 0)
+			errors++;
+	}
+	printf("{\"sent\":%llu,\"errors\":%llu,\"flows\":%u,\"ms\":%llu}\n",
+	       (unsigned long long)n, (unsigned long long)errors, o->flows,
+	       (unsigned long long)((now_ns() - begin) / 1000000));
+	return 0;
+}
+
+/* --- receive --- */
+
+static bool mark_seen(struct flow *f, uint64_t seq)
+{
+	size_t byte = seq / 8;
+	uint8_t bit = (uint8_t)(1 << seq % 8);
+
+	if (byte >= f->seen_size) {
+		size_t size = byte * 2 + 64;
+
+		f->seen = realloc(f->seen, size);
+		if (!f->seen)
+			die("memory");
+		memset(f->seen + f->seen_size, 0, size - f->seen_size);
+		f->seen_size = size;
+	}
+	if (f->seen[byte] & bit)
+		return false;
+	f->seen[byte] |= bit;
+	return true;
+}
+
+static void take(struct flow *flows, const struct stamp *s)
+{
+	struct flow *f = &flows[s->flow];
+	bool first = !f->received;
+
+	if (!mark_seen(f, s->seq)) {
+		f->repeated++;
+		return;
+	}
+	f->received++;
+	if (first)
+		f->first_seq = s->seq;
+	if (s->seq < f->first_seq)
+		f->first_seq = s->seq;
+	if (!first && s->seq < f->next_seq) {
+		f->late++;
+		return;
+	}
+	if (!first && s->sent_ns - f->last_sent > f->gap) {
+		f->gap = s->sent_ns - f->last_sent;
+		f->gap_at = f->last_sent;
+	}
+	f->last_sent = s->sent_ns;
+	f->next_seq = s->seq + 1;
+}
+
+static void report(const struct flow *flows, unsigned int count)
+{
+	unsigned long long received = 0, lost = 0, repeated = 0, late = 0, seen = 0;
+	uint64_t gap = 0;
+	const char *comma = "";
+	unsigned int i;
+
+	printf("{\"flow\":[");
+	for (i = 0; i < count; i++) {
+		const struct flow *f = &flows[i];
+		unsigned long long missing;
+
+		if (!f->received)
+			continue;
+		missing = f->next_seq - f->first_seq - f->received;
+		printf("%s{\"id\":%u,\"received\":%llu,\"lost\":%llu,\"repeated\":%llu,"
+		       "\"late\":%llu,\"gap_ms\":%.3f,\"gap_at_ms\":%.3f,\"last_ms\":%.3f}",
+		       comma, i, (unsigned long long)f->received, missing,
+		       (unsigned long long)f->repeated, (unsigned long long)f->late,
+		       (double)f->gap / 1e6, (double)f->gap_at / 1e6, (double)f->last_sent / 1e6);
+		comma = ",";
+		seen++;
+		received += f->received;
+		lost += missing;
+		repeated += f->repeated;
+		late += f->late;
+		if (f->gap > gap)
+			gap = f->gap;
+	}
+	printf("],\"flows\":%llu,\"received\":%llu,\"lost\":%llu,\"repeated\":%llu,\"late\":%llu,"
+	       "\"gap_ms\":%.3f,\"now_ms\":%.3f}\n", seen, received, lost, repeated, late,
+	       (double)gap / 1e6, (double)now_ns() / 1e6);
+	fflush(stdout);
+}
+
+static int do_receive(uint16_t port, uint64_t seconds, uint64_t settle_ms)
+{
+	struct flow *flows = calloc(MAX_FLOWS, sizeof(*flows));
+	uint64_t end = seconds ? now_ns() + seconds * NS : UINT64_MAX;
+	struct pollfd p = { .fd = udp_socket(AF_INET6, port), .events = POLLIN };
+	uint8_t packet[65536];
+	struct stamp s;
+
+	if (!flows)
+		die("memory");
+	for (;;) {
+		int wait = 200;
+
+		if (reporting) {
+			reporting = 0;
+			report(flows, MAX_FLOWS);
+		}
+		/* What is on its way is let in. */
+		if (stopping && end == UINT64_MAX)
+			end = now_ns() + settle_ms * 1000000;
+		if (now_ns() >= end)
+			break;
+		if (poll(&p, 1, wait) <= 0)
+			continue;
+		while (recv(p.fd, packet, sizeof(packet), MSG_DONTWAIT) >= (ssize_t)sizeof(s)) {
+			memcpy(&s, packet, sizeof(s));
+			if (s.magic == MAGIC && s.flow < MAX_FLOWS)
+				take(flows, &s);
+		}
+	}
+	report(flows, MAX_FLOWS);
+	return 0;
+}
+
+/* --- command line --- */
+
+static void usage(void)
+{
+	fputs("Usage: flows send --to ADDR [--port P] [--flows N] [--rate PPS] [--from-port P]\n"
+	      "                  [--size BYTES] [--seconds S]\n"
+	      "       flows receive [--port P] [--seconds S] [--settle MS]\n", stderr);
+	exit(1);
+}
+
+static void set_target(struct send_options *o, const char *addr, uint16_t port)
+{
+	struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)&o->to;
+	struct sockaddr_in *a4 = (struct sockaddr_in *)&o->to;
+
+	if (inet_pton(AF_INET, addr, &a4->sin_addr) == 1) {
+		a4->sin_family = AF_INET;
+		a4->sin_port = htons(port);
+		o->to_len = sizeof(*a4);
+	} else if (inet_pton(AF_INET6, addr, &a6->sin6_addr) == 1) {
+		a6->sin6_family = AF_INET6;
+		a6->sin6_port = htons(port);
+		o->to_len = sizeof(*a6);
+	} else {
+		fprintf(stderr, "flows: \"%s\" is not an address\n", addr);
+		exit(1);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "to", required_argument, NULL, 't' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "flows", required_argument, NULL, 'n' },
+		{ "rate", required_argument, NULL, 'r' },
+		{ "from-port", required_argument, NULL, 'f' },
+		{ "size", required_argument, NULL, 's' },
+		{ "seconds", required_argument, NULL, 'S' },
+		{ "settle", required_argument, NULL, 'w' },
+		{}
+	};
+	struct send_options o = { .flows = 64, .rate = 20, .from_port = 20000, .size = 100 };
+	struct sigaction action = { .sa_handler = on_signal };
+	uint64_t settle_ms = 1000, seconds = 0;
+	const char *to = NULL;
+	uint16_t port = 9000;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 't':
+			to = optarg;
+			break;
+		case 'p':
+			port = (uint16_t)number(optarg, 65535);
+			break;
+		case 'n':
+			o.flows = (unsigned int)number(optarg, MAX_FLOWS);
+			break;
+		case 'r':
+			o.rate = number(optarg, 1000000);
+			break;
+		case 'f':
+			o.from_port = (uint16_t)number(optarg, 65535);
+			break;
+		case 's':
+			o.size = number(optarg, 65000);
+			break;
+		case 'S':
+			seconds = number(optarg, 86400);
+			break;
+		case 'w':
+			settle_ms = number(optarg, 3600000);
+			break;
+		default:
+			usage();
+		}
+	}
+	if (optind + 1 != argc || !o.flows || !o.rate || o.size < sizeof(struct stamp))
+		usage();
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	if (!strcmp(argv[optind], "receive"))
+		return do_receive(port, seconds, settle_ms);
+	if (strcmp(argv[optind], "send") != 0 || !to)
+		usage();
+	set_target(&o, to, port);
+	o.seconds = seconds;
+	return do_send(&o);
+}
