@@ -73,6 +73,7 @@ int cli_sa(struct cli *cli, struct cli_args *args);
 int cli_monitor(struct cli *cli, struct cli_args *args);
 int cli_status(struct cli *cli, struct cli_args *args);
 int cli_showconf(struct cli *cli, struct cli_args *args);
+int cli_config(struct cli *cli, struct cli_args *args);
 
 /* run.c: from words to what is done, and how it ends */
 int cli_run(struct cli *cli, struct cli_args *args);

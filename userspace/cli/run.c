@@ -15,12 +15,13 @@ static const struct cli_command objects[] = {
 	{ .name = "monitor", .run = cli_monitor },
 	{ .name = "status", .run = cli_status },
 	{ .name = "showconf", .run = cli_showconf },
+	{ .name = "config", .run = cli_config },
 };
 
 static const char general_usage[] =
 	"Usage: bowtie [ OPTION ]... OBJECT [ COMMAND ] [ help ]\n"
 	"       bowtie [ OPTION ]... [ -force ] -batch { FILE | - }\n"
-	"  OBJECT := { link | tunnel | route | sa | monitor | status | showconf }\n"
+	"  OBJECT := { link | tunnel | route | sa | monitor | status | showconf | config }\n"
 	"  OPTION := { -j[son] | -p[retty] | -o[neline] | -s[tats] | -d[etails] |\n"
 	"              -t[imestamp] | -ts[hort] | -n[etns] NAME | -V[ersion] | -h[elp] }\n";
 

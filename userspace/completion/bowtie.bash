@@ -6,7 +6,7 @@
 
 _bowtie_options="-json -pretty -oneline -stats -details -timestamp -tshort -netns -batch -force
 	-Version -help"
-_bowtie_objects="link tunnel route sa monitor status showconf help"
+_bowtie_objects="link tunnel route sa monitor status showconf config help"
 
 # What a keyword may be followed by; other keywords take what cannot be guessed
 declare -gA _bowtie_values=(
@@ -179,6 +179,7 @@ _bowtie_words()
 	case ${#words[@]}:$object in
 	1:*)			_bowtie_reply "$_bowtie_objects"; return ;;
 	*:monitor)		_bowtie_reply "all link tunnel route sa help"; return ;;
+	2:config)	_bowtie_reply "check diff reload help"; return ;;
 	2:status | 2:showconf)	_bowtie_reply "$(_bowtie_devices) help"; return ;;
 	esac
 	commands=$(_bowtie_commands "$object")

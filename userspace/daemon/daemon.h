@@ -4,6 +4,7 @@
 
 #include "apply.h"
 #include "config.h"
+#include "ctl_client.h"
 #include "facts.h"
 #include "loop.h"
 #include "rtnl_watch.h"
@@ -53,8 +54,6 @@ struct bt_daemon {
 	struct bt_ctl_sock *ctl;
 	bool ready;
 };
-
-#define BT_CTL_PATH	"/run/bowtie/bowtied.sock"
 
 int bt_daemon_main(int argc, char **argv);
 
