@@ -209,7 +209,7 @@ class Socket:
     """A netlink socket with extended acknowledgements. The kernel fills a message of
     a dump up to the size that it has seen asked for, recv_size."""
 
-    def __init__(self, protocol=NETLINK_GENERIC, recv_size=1 << 20):
+    def __init__(self, protocol=NETLINK_GENERIC, recv_size=1 << 15):
         self.recv_size = recv_size
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -278,7 +278,7 @@ class Family:
     """A generic netlink family and its specification, in the namespace of whoever
     makes the object."""
 
-    def __init__(self, name, recv_size=1 << 20):
+    def __init__(self, name, recv_size=1 << 15):
         self.spec = spec_of(name)
         self.sock = Socket(recv_size=recv_size)
         replies = self.sock.request(NETLINK_GENERIC, NLM_F_ACK,
