@@ -116,8 +116,8 @@ static void put_settings(const struct bt_object *o, const void *obj, bool all, s
 		if (!(f->flags & BT_F_SET) || !bt_field_is_set(f, obj) || !f->type->text ||
 		    (f->flags & BT_F_HEAD))
 			continue;
-		/* What is as it is by default goes without saying. */
-		if ((f->flags & (BT_F_OPTIONAL | BT_F_UNSET)) && bt_field_is_default(f, obj))
+		/* Of something new, what is as by default goes without saying. */
+		if (!all && (f->flags & BT_F_OPTIONAL) && bt_field_is_default(f, obj))
 			continue;
 		text.len = 0;
 		bt_field_text(f, obj, &text);
@@ -136,7 +136,7 @@ static void put_routes(const struct bt_op *op, struct bt_buf *out)
 		const struct bt_route *r = &op->routes.v[i];
 
 		bt_buf_printf(out, "%s%s", i ? ", " : " ", bt_prefix_str(&r->dst, buf));
-		for (j = 0; j < r->nexthops.n; j++)
+		for (j = 0; op->type == BT_OP_ROUTES_SET && j < r->nexthops.n; j++)
 			bt_buf_printf(out, " tunnel %u", r->nexthops.v[j].tunnel);
 	}
 }
@@ -149,7 +149,7 @@ static void put_kernel(const struct bt_op *op, const char *what, struct bt_buf *
 	switch (op->type) {
 	case BT_OP_LINK_ADD:
 	case BT_OP_LINK_SET:
-		put_settings(&bt_link_object, &op->link, true, out);
+		put_settings(&bt_link_object, &op->link, op->type == BT_OP_LINK_SET, out);
 		if (op->link.set & BT_BIT(BT_LINK_UP))
 			bt_buf_puts(out, " up");
 		break;
