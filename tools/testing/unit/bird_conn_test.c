@@ -551,6 +551,24 @@ static void forgotten(void **state)
 	assert_int_equal(t->commands, 4);
 }
 
+static void say_quiet(void *arg)
+{
+	struct test *t = arg;
+
+	note(&t->fake, "quiet");
+}
+
+/* The deadline of a command that is done must not end the connection. */
+static void done_in_time(void **state)
+{
+	struct test *t = *state;
+
+	t->timer = bt_timer_new(t->fake.loop, say_quiet, t);
+	bt_timer_start(t->timer, 80);
+	assert_int_equal(ask_within(t, "one", 30), 0);
+	expect(&t->fake, "done 0 one\nquiet\n");
+}
+
 static void too_many(void **state)
 {
 	struct test *t = *state;
@@ -615,6 +633,7 @@ int main(void)
 		TEST_UP(freed_in_async),
 		TEST_UP(freed_with_commands),
 		TEST_UP(forgotten),
+		TEST_UP(done_in_time),
 		TEST_UP(too_many),
 		TEST_UP(wrong),
 	};

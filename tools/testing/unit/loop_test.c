@@ -99,6 +99,18 @@ static void count(void *arg)
 	f->calls++;
 }
 
+static void read_it(void *arg, unsigned int ready)
+{
+	struct fixture *f = arg;
+	char byte;
+
+	f->ready |= ready;
+	f->calls++;
+	assert_int_equal(read(f->fds[0], &byte, 1), 1);
+	if (byte == 'q')
+		bt_loop_stop(f->loop);
+}
+
 /* --- timers --- */
 
 static void timer_fires_once(void **state)
@@ -136,12 +148,15 @@ static void slow_callback(void *arg)
 		;
 	f->started = bt_now_ns();
 	bt_timer_start(f->other, 30);
+	/* Something wakes the loop, which then looks at its timers, too */
+	assert_int_equal(write(f->fds[1], "x", 1), 1);
 }
 
 static void timer_counts_from_its_start(void **state)
 {
 	struct fixture *f = *state;
 
+	f->watch = bt_fd_new(f->loop, f->fds[0], BT_FD_READ, read_it, f);
 	f->timer = bt_timer_new(f->loop, slow_callback, f);
 	f->other = bt_timer_new(f->loop, stop, f);
 	bt_timer_start(f->timer, 0);
@@ -246,18 +261,6 @@ static void timer_far_away(void **state)
 }
 
 /* --- descriptors --- */
-
-static void read_it(void *arg, unsigned int ready)
-{
-	struct fixture *f = arg;
-	char byte;
-
-	f->ready |= ready;
-	f->calls++;
-	assert_int_equal(read(f->fds[0], &byte, 1), 1);
-	if (byte == 'q')
-		bt_loop_stop(f->loop);
-}
 
 static void fd_is_level_triggered(void **state)
 {
