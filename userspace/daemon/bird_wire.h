@@ -23,10 +23,11 @@
 #define BT_BIRD_MAX_LINE	4096		/* BIRD cuts its lines at 512 */
 #define BT_BIRD_MAX_REPLY	(4 * 1024 * 1024)	/* in memory */
 /*
- * BIRD 2.0.12 loops for ever, deaf to everything, when a command of its buffer's size
- * (4094) arrives (cli_get_command()). Ours are short.
+ * Tried with BIRD 2.0.12: it closes the connection when 1024 bytes arrive at once, and
+ * after 4094 bytes without a newline it loops for ever, deaf to everybody
+ * (cli_get_command()). Ours are short, and sent one by one.
  */
-#define BT_BIRD_MAX_COMMAND	1024
+#define BT_BIRD_MAX_COMMAND	1000
 
 /* Codes that somebody has to tell apart; the others are told by their class. */
 enum bt_bird_code {

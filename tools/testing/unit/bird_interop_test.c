@@ -242,6 +242,15 @@ static void errors(void **state)
 	assert_int_equal(bt_bird_conn_send(t.conn, "show status\ndown", 0, NULL, NULL), -EINVAL);
 }
 
+static void longest_command(void **state)
+{
+	char *command = bt_asprintf("%-*s", BT_BIRD_MAX_COMMAND, "show status");
+
+	assert_int_equal(ask(command, parse_status), 0);
+	free(command);
+	assert_int_equal(t.ups, 1);
+}
+
 static void configure_broken(void **state)
 {
 	char *path = lab_write("broken.conf", "router id 192.0.2.1;\n\nprotocol bgp { { }\n");
@@ -376,6 +385,7 @@ int main(void)
 		cmocka_unit_test(sessions),
 		cmocka_unit_test(sessions_in_detail),
 		cmocka_unit_test(errors),
+		cmocka_unit_test(longest_command),
 		cmocka_unit_test(configure_broken),
 		cmocka_unit_test(configure_good),
 		cmocka_unit_test(undo_unasked),
