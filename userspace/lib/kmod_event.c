@@ -372,18 +372,26 @@ static void take_rtnl(struct nlmsghdr *nlh, const struct sink *s)
 
 /* --- all of them */
 
+/*
+ * A socket that has overflown gets nothing more, and says nothing more, before it
+ * has been read to its end. Only then is there a point in dumping again.
+ */
 static int read_socket(struct bt_nl *nl, void (*take)(struct nlmsghdr *nlh, const struct sink *s),
 		       const struct sink *s, struct bt_error *e)
 {
+	bool lost = false;
 	struct nlmsghdr *nlh;
 	int i, rem, err;
 
-	for (i = 0; i < READ_MAX; i++) {
+	for (i = 0; lost || i < READ_MAX; i++) {
 		err = bt_nl_receive(nl, MSG_DONTWAIT);
-		if (err == -EAGAIN)
+		if (err == -EAGAIN) {
+			if (lost)
+				after_loss(s);
 			return 0;
+		}
 		if (err == -ENOBUFS) {
-			after_loss(s);
+			lost = true;
 			continue;
 		}
 		if (err)
