@@ -161,6 +161,16 @@ _bowtie_sa()
 	esac
 }
 
+_bowtie_config()
+{
+	if [[ $prev == socket || $command != reload ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	fi
+	if [[ $prev != socket && $command != check && (-z $cur || socket == "$cur"*) ]]; then
+		COMPREPLY+=(socket)
+	fi
+}
+
 _bowtie_commands()
 {
 	case $1 in
@@ -168,6 +178,7 @@ _bowtie_commands()
 	tunnel)	echo "show add replace set delete help" ;;
 	route)	echo "show add change replace delete get flush help" ;;
 	sa)	echo "show help" ;;
+	config)	echo "check diff reload help" ;;
 	esac
 }
 
@@ -179,7 +190,6 @@ _bowtie_words()
 	case ${#words[@]}:$object in
 	1:*)			_bowtie_reply "$_bowtie_objects"; return ;;
 	*:monitor)		_bowtie_reply "all link tunnel route sa help"; return ;;
-	2:config)	_bowtie_reply "check diff reload help"; return ;;
 	2:status | 2:showconf)	_bowtie_reply "$(_bowtie_devices) help"; return ;;
 	esac
 	commands=$(_bowtie_commands "$object")

@@ -27,7 +27,7 @@ suggests()
 
 objects_and_options()
 {
-	suggests "objects" "link tunnel route sa monitor status showconf help" ""
+	suggests "objects" "link tunnel route sa monitor status showconf config help" ""
 	suggests "the beginning of one" "sa status showconf" s
 	suggests "options" "-json -pretty -oneline -stats -details -timestamp -tshort -netns
 		-batch -force -Version -help" -
@@ -38,6 +38,9 @@ objects_and_options()
 	suggests "nothing behind what is unknown" "" x y ""
 	suggests "what can be monitored" "link" monitor sa l
 	suggests "help" "help" sa h
+	suggests "commands about the configuration" "check diff reload help" config ""
+	: >"$TEST_TMP/conf.yaml"
+	suggests "its files" "$TEST_TMP/conf.yaml" config check "$TEST_TMP/conf.y"
 }
 
 names()
