@@ -356,13 +356,18 @@ class Listener:
         self.sock.sock.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, family.groups[group])
         self.queue = []
 
+    def bodies(self, timeout=0):
+        """of the messages that come first, undecoded; none at the deadline"""
+        if not select.select([self.sock.sock], [], [], timeout)[0]:
+            return []
+        return [body for _, _, _, body in self.sock.messages()]
+
     def next(self, timeout=30):
         """(operation, values) of the next one; TimeoutError if there is none"""
         if not self.queue:
-            if not select.select([self.sock.sock], [], [], timeout)[0]:
-                raise TimeoutError("no notification")
-            for _, _, _, body in self.sock.messages():
-                self.queue.append(self.family.decode(body))
+            self.queue = [self.family.decode(body) for body in self.bodies(timeout)]
+        if not self.queue:
+            raise TimeoutError("no notification")
         return self.queue.pop(0)
 
     def until(self, condition, timeout=30):

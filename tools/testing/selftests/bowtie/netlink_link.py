@@ -10,7 +10,7 @@ import struct
 import lib_tap as tap
 from lib_bowtie import accepts, attempt, refused, refuses_malformed
 from lib_genl import (Family, Listener, NlError, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR,
-                      genl)
+                      NLMSG_DONE, genl)
 from lib_rtnl import Rtnl
 
 NS = tap.Netns("main")
@@ -330,7 +330,7 @@ def dump_while_links_go(names):
     while not done:
         for kind, flags, _, body in nl.sock.messages():
             interrupted |= bool(flags & NLM_F_DUMP_INTR)
-            done |= kind == 3
+            done |= kind == NLMSG_DONE
             if kind == nl.id:
                 seen.append(nl.decode(body)[1]["ifname"])
         if first:

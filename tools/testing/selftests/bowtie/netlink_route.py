@@ -9,7 +9,7 @@ import ipaddress
 
 import lib_tap as tap
 from lib_bowtie import accepts, attempt, refused, refuses_malformed
-from lib_genl import Family, Listener, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, genl
+from lib_genl import Family, Listener, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE, genl
 from lib_rtnl import Rtnl
 
 NS = tap.Netns("main")
@@ -231,7 +231,7 @@ def interrupted_dump():
             for kind, flags, _, _ in nl.sock.messages():
                 messages += 1
                 interrupted |= bool(flags & NLM_F_DUMP_INTR)
-                done |= kind == 3
+                done |= kind == NLMSG_DONE
             if change and messages == 1:
                 NL.do("route-new", routes(route("10.0.0.0/8", 6), mode="replace"))
         tap.ok(messages > 20 and interrupted == change,

@@ -9,7 +9,8 @@ import time
 
 import lib_tap as tap
 from lib_bowtie import accepts, attempt, refused, refuses_malformed
-from lib_genl import (Family, Listener, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_ECHO, Raw, genl)
+from lib_genl import (Family, Listener, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_ECHO,
+                      NLMSG_DONE, Raw, genl)
 from lib_rtnl import Rtnl
 
 NS = tap.Netns("main")
@@ -399,7 +400,7 @@ def dump_while_tunnels_change():
         while not done:
             for kind, flags, _, body in nl.sock.messages():
                 interrupted |= bool(flags & NLM_F_DUMP_INTR)
-                done |= kind == 3
+                done |= kind == NLMSG_DONE
                 if kind == nl.id:
                     ids.append(nl.decode(body)[1]["tunnel"]["id"])
             if change:
