@@ -230,6 +230,7 @@ static void routes_inherit(struct bowtie_link *link, u8 family, u64 bit)
 			}
 		}
 		r = bowtie_route_next(link, family, &at);
+		cond_resched();
 	}
 }
 

@@ -139,3 +139,22 @@ void bowtie_health_work(struct work_struct *work)
 out:
 	mutex_unlock(&link->lock);
 }
+
+/**
+ * bowtie_health_settle() - go over to new outbound SAs that have waited long enough
+ * @work: link->settle_work
+ *
+ * Context: process.
+ */
+void bowtie_health_settle(struct work_struct *work)
+{
+	struct bowtie_link *link = container_of(to_delayed_work(work), struct bowtie_link,
+						settle_work);
+	struct bowtie_tunnel *t;
+	int i;
+
+	mutex_lock(&link->lock);
+	bowtie_for_each_tunnel(link, t, i)
+		bowtie_sa_settle(t);
+	mutex_unlock(&link->lock);
+}

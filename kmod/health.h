@@ -9,5 +9,6 @@ struct work_struct;
 
 bool bowtie_health_update(struct bowtie_tunnel *t);
 void bowtie_health_work(struct work_struct *work);
+void bowtie_health_settle(struct work_struct *work);
 
 #endif /* _BOWTIE_HEALTH_H */

@@ -22,7 +22,7 @@
 
 /* GSO types that xfrm_output() can segment; no frag lists. */
 #define LINK_FEATURES	(NETIF_F_SG | NETIF_F_HIGHDMA | NETIF_F_HW_CSUM | NETIF_F_RXCSUM | \
-			 NETIF_F_GSO_SOFTWARE)
+			 (NETIF_F_GSO_SOFTWARE & ~NETIF_F_GSO_FRAGLIST))
 
 /* IPv6 and UDP headers, ESP header with IV, and what the device below wants. */
 #define LINK_HEADROOM	(LL_MAX_HEADER + sizeof(struct ipv6hdr) + 8 + 8 + 16)
@@ -71,7 +71,9 @@ void bowtie_link_kick_mtu(struct bowtie_link *link)
  * @link: link
  *
  * The smallest tunnel rules; one that has no SA just now still counts, so that
- * the MTU does not move with every failover. Context: RTNL or link->lock.
+ * the MTU does not move with every failover. One that ignores DF has to be shown
+ * what it ignores: what is larger than the device IP refuses by itself.
+ * Context: RTNL or link->lock.
  * Return: bytes, or 0 while no tunnel knows its MTU.
  */
 u32 bowtie_link_mtu(struct bowtie_link *link)
@@ -84,6 +86,8 @@ u32 bowtie_link_mtu(struct bowtie_link *link)
 	for (i = 0; i < BOWTIE_TUNNELS_MAX; i++) {
 		t = rcu_dereference(link->tunnels[i]);
 		mtu = t ? READ_ONCE(t->mtu) : 0;
+		if (mtu && rcu_dereference(t->conf)->df == BOWTIE_DF_CLEAR)
+			mtu = max_t(u32, mtu, ETH_DATA_LEN);
 		if (mtu && (!least || mtu < least))
 			least = mtu;
 	}
@@ -236,6 +240,7 @@ static void link_free(struct net_device *dev)
 	struct bowtie_sa *sa, *sa_tmp;
 
 	cancel_work_sync(&link->work);
+	cancel_delayed_work_sync(&link->settle_work);
 	cancel_delayed_work_sync(&link->mtu_work);
 	list_for_each_entry_safe(t, tmp, &link->dying, dying)
 		bowtie_tunnel_free(t);
@@ -300,6 +305,7 @@ static void link_setup(struct net_device *dev)
 	INIT_LIST_HEAD(&link->dying);
 	INIT_LIST_HEAD(&link->sas_gone);
 	INIT_WORK(&link->work, bowtie_health_work);
+	INIT_DELAYED_WORK(&link->settle_work, bowtie_health_settle);
 	INIT_DELAYED_WORK(&link->mtu_work, mtu_work);
 	link->generation = 1;
 	link->spare_cookie = get_state_synchronize_rcu();

@@ -40,6 +40,7 @@ struct bowtie_tunnel;
  * @dirty: tunnels whose state is to be looked at by @work; atomic bits
  * @rescan: tunnels that lost an SA event and must be searched for again; atomic bits
  * @work: the second step of a change: states, bucket tables, notifications
+ * @settle_work: goes over to new outbound SAs that have waited long enough
  * @mtu_work: sets the device's MTU, which needs RTNL
  * @sas_gone: SAs to be announced as deleted; SA lock
  * @gro_cells: where decrypted packets wait for NAPI
@@ -77,6 +78,7 @@ struct bowtie_link {
 	DECLARE_BITMAP(dirty, BOWTIE_TUNNELS_MAX);
 	DECLARE_BITMAP(rescan, BOWTIE_TUNNELS_MAX);
 	struct work_struct work;
+	struct delayed_work settle_work;
 	struct delayed_work mtu_work;
 	struct list_head sas_gone;
 	struct list_head dying;

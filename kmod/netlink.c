@@ -237,8 +237,9 @@ static const struct genl_ops ops[] = {
 	   .doit = bowtie_nl_sa_get, .dumpit = bowtie_nl_sa_dump),
 };
 
+/* They tell of SAs, too: who may not dump those may not listen. */
 static const struct genl_multicast_group mcgrps[] = {
-	{ .name = BOWTIE_MCGRP_EVENTS },
+	{ .name = BOWTIE_MCGRP_EVENTS, .flags = GENL_MCAST_CAP_NET_ADMIN },
 };
 
 struct genl_family bowtie_genl_family __ro_after_init = {

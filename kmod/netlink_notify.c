@@ -45,13 +45,14 @@ static void notify(struct bowtie_link *link, u8 cmd,
 	struct sk_buff *msg;
 	void *hdr;
 
+	/* The device may move, and the namespace that it was in may go. */
+	rcu_read_lock();
 	msg = notify_begin(link, cmd, &hdr);
-	if (!msg)
-		return;
-	if (WARN_ON_ONCE(fill(msg, object)))
+	if (msg && WARN_ON_ONCE(fill(msg, object)))
 		nlmsg_free(msg);
-	else
+	else if (msg)
 		notify_send(link, msg, hdr);
+	rcu_read_unlock();
 }
 
 /**
@@ -132,16 +133,17 @@ void bowtie_notify_routes(struct bowtie_link *link, const struct bowtie_prefix *
 	void *hdr;
 
 	while (i < n) {
-		msg = notify_begin(link, cmd, &hdr);
-		if (!msg)
-			return;
 		begun = i;
-		while (i < n && !fill_one(link, msg, &p[i], deleted))
+		rcu_read_lock();
+		msg = notify_begin(link, cmd, &hdr);
+		while (msg && i < n && !fill_one(link, msg, &p[i], deleted))
 			i++;
-		if (WARN_ON_ONCE(i == begun)) {
+		if (msg && i > begun)
+			notify_send(link, msg, hdr);
+		else
 			nlmsg_free(msg);
+		rcu_read_unlock();
+		if (!msg || WARN_ON_ONCE(i == begun))
 			return;
-		}
-		notify_send(link, msg, hdr);
 	}
 }

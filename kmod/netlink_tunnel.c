@@ -344,7 +344,8 @@ err_conf:
  * @skb: request
  * @info: its attributes
  *
- * If it changes a tunnel, what is not given stays. Context: RTNL and link->lock. Return: 0 or an error.
+ * If it changes a tunnel, what is not given stays. Context: RTNL and link->lock.
+ * Return: 0 or an error.
  */
 int bowtie_nl_tunnel_new(struct sk_buff *skb, struct genl_info *info)
 {

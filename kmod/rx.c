@@ -111,7 +111,7 @@ static bool header_valid(struct sk_buff *skb, bool *v6, struct bowtie_key *src)
 }
 
 static int check(const struct bowtie_tunnel *t, const struct bowtie_tunnel_conf *conf,
-		 struct sk_buff *skb, bool *v6)
+		 const struct bowtie_sa *sa, struct sk_buff *skb, bool *v6)
 {
 	struct bowtie_link *link = t->link;
 	struct bowtie_target unused;
@@ -122,7 +122,7 @@ static int check(const struct bowtie_tunnel *t, const struct bowtie_tunnel_conf 
 	skb_reset_network_header(skb);
 	if (unlikely(!header_valid(skb, v6, &src)))
 		return BOWTIE_A_STATS_RX_DROP_INVALID;
-	if (unlikely(!bowtie_selectors_admit(conf, skb, *v6, false)))
+	if (unlikely(!bowtie_selectors_admit(conf, sa, skb, *v6, false)))
 		return BOWTIE_A_STATS_RX_DROP_SELECTOR;
 	if (unlikely(READ_ONCE(link->inside_filter) & filter_bit(src)) &&
 	    inside_spoofed(t, src, *v6))
@@ -151,7 +151,9 @@ int bowtie_rx_accept(const struct bowtie_sa *sa, struct sk_buff *skb)
 	bool v6 = false;
 	int drop, err;
 
-	drop = check(t, conf, skb, &v6);
+	if (unlikely(READ_ONCE(t->sa_wait) == sa))
+		bowtie_sa_settle(t);
+	drop = check(t, conf, sa, skb, &v6);
 	if (likely(!drop)) {
 		err = bowtie_mss_clamp(skb, v6, conf, READ_ONCE(t->mtu));
 		if (unlikely(err < 0))
@@ -185,5 +187,6 @@ int bowtie_rx_accept(const struct bowtie_sa *sa, struct sk_buff *skb)
 void bowtie_rx_deliver(struct bowtie_tunnel *t, struct sk_buff *skb)
 {
 	skb->dev = t->link->dev;
-	gro_cells_receive(&t->link->gro_cells, skb);
+	if (unlikely(gro_cells_receive(&t->link->gro_cells, skb) == NET_RX_DROP))
+		bowtie_stat_inc(&this_cpu_ptr(t->pcpu)->stats, BOWTIE_STAT(RX_DROP_BACKLOG));
 }

@@ -7,10 +7,15 @@
  * first call (error 0) accepts the packet and refuses it with an error, whereupon
  * xfrm_input() calls again (error -1) just before its kfree_skb(); the second call
  * takes a reference, which that kfree_skb() then merely drops. Both calls happen
- * back to back on one CPU with bottom halves off, and so does the NAPI poll that
- * processes the packet, after them. This also keeps skb->dev untouched until
- * xfrm_input() has dropped its reference to it, which after asynchronous crypto it
- * does by way of skb->dev, and it uses our own GRO cells, which die with the link.
+ * back to back on one CPU with bottom halves off. If it was us who called
+ * xfrm_input(), the packet is delivered when that has returned, and nobody else has
+ * a reference any more. Else (GRO called it, or crypto that completed later) it
+ * waits in our GRO cell until that has happened, as the NAPI poll runs on the same
+ * CPU; and where a packet would not go by the cell, a clone is delivered.
+ *
+ * This also keeps skb->dev untouched until xfrm_input() has dropped its reference to
+ * it, which after asynchronous crypto it does by way of skb->dev, and it uses our own
+ * GRO cells, which die with the link.
  */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -36,12 +41,14 @@
  * @sa: its SA
  * @decided: packet whose first callback is done
  * @tunnel: where it is accepted from, or NULL if it is to be dropped
+ * @deliver: packet that input() has to deliver, with a reference, or NULL
  */
 struct rx_context {
 	const struct sk_buff *skb;
 	const struct bowtie_sa *sa;
 	const struct sk_buff *decided;
 	struct bowtie_tunnel *tunnel;
+	struct sk_buff *deliver;
 };
 
 static DEFINE_PER_CPU(struct rx_context, rx_context);
@@ -51,6 +58,7 @@ static int input(struct sk_buff *skb, int nexthdr, __be32 spi, int encap_type, u
 	struct rx_context *ctx = this_cpu_ptr(&rx_context), saved;
 	const xfrm_address_t *daddr;
 	const struct bowtie_sa *sa;
+	struct sk_buff *deliver;
 	__be32 key = spi, seq;
 	int err;
 
@@ -81,7 +89,10 @@ static int input(struct sk_buff *skb, int nexthdr, __be32 spi, int encap_type, u
 	*ctx = (struct rx_context){ .skb = skb, .sa = sa };
 	/* An SPI of 0 makes it read the sequence number too. */
 	err = xfrm_input(skb, nexthdr, spi, encap_type);
+	deliver = ctx->deliver;
 	*ctx = saved;
+	if (likely(deliver))
+		bowtie_rx_deliver(sa->tunnel, deliver);
 	return err;
 }
 
@@ -124,6 +135,22 @@ static const struct bowtie_sa *packet_sa(const struct rx_context *ctx, const str
 	return sa && sa->x == x ? sa : NULL;
 }
 
+/*
+ * Somebody else called xfrm_input(), and is about to drop a reference of its own. What
+ * gro_cells_receive() does not put into a cell could meanwhile be anywhere.
+ */
+static void deliver_later(struct bowtie_tunnel *t, struct sk_buff *skb)
+{
+	if (netif_elide_gro(t->link->dev) || skb_cloned(skb))
+		skb = skb_clone(skb, GFP_ATOMIC);
+	else
+		skb = skb_get(skb);
+	if (likely(skb))
+		bowtie_rx_deliver(t, skb);
+	else
+		bowtie_stat_inc(&this_cpu_ptr(t->pcpu)->stats, BOWTIE_STAT(RX_DROP_NO_MEMORY));
+}
+
 /* See the top of the file. Returns 1 if the packet is none of ours. */
 static int rcv_cb(struct sk_buff *skb, int err)
 {
@@ -134,8 +161,12 @@ static int rcv_cb(struct sk_buff *skb, int err)
 	if (err && ctx->decided == skb) {
 		t = ctx->tunnel;
 		ctx->decided = NULL;
-		if (likely(t))
-			bowtie_rx_deliver(t, skb_get(skb));
+		if (unlikely(!t))
+			return 0;
+		if (likely(ctx->skb == skb))
+			ctx->deliver = skb_get(skb);
+		else
+			deliver_later(t, skb);
 		return 0;
 	}
 

@@ -17,6 +17,9 @@
 #include "tunnel.h"
 #include "underlay.h"
 
+/* At most for so long an old outbound SA is preferred to a new one. */
+#define SETTLE		(3 * HZ)
+
 /* States looked at in one go with bottom halves off. */
 #define WALK_BATCH	512
 
@@ -58,6 +61,9 @@ static int sa_direction(const struct bowtie_tunnel_conf *conf, const struct xfrm
 	if (x->id.proto != IPPROTO_ESP || x->props.mode != XFRM_MODE_TUNNEL ||
 	    x->props.family != conf->family)
 		return -EPROTONOSUPPORT;
+	/* Addresses can be looked at for each packet: see selector.h. */
+	if (x->sel.proto || x->sel.sport_mask || x->sel.dport_mask)
+		return -EPROTONOSUPPORT;
 	if (addr_matches(&conf->local, &x->id.daddr, conf->family) &&
 	    addr_matches(&conf->remote, &x->props.saddr, conf->family))
 		return BOWTIE_SA_IN;
@@ -78,20 +84,83 @@ static struct bowtie_tunnel *tunnel_by_if_id(struct bowtie_net *bn, u32 if_id)
 	return NULL;
 }
 
-/* SA lock held. Transmit takes the newest valid SA. */
+/* SA lock held. The newest valid SA of a direction, older than @than if that is given. */
+static struct bowtie_sa *newest(const struct bowtie_tunnel *t, u8 dir,
+				const struct bowtie_sa *than)
+{
+	struct bowtie_sa *sa;
+
+	list_for_each_entry(sa, &t->sas, list)
+		if (sa->dir == dir && bowtie_sa_valid(sa) && (!than || sa->order < than->order))
+			return sa;
+	return NULL;
+}
+
+static bool still_there(const struct bowtie_tunnel *t, const struct bowtie_sa *wanted)
+{
+	const struct bowtie_sa *sa;
+
+	list_for_each_entry(sa, &t->sas, list)
+		if (sa == wanted)
+			return bowtie_sa_valid(sa);
+	return false;
+}
+
+/*
+ * SA lock held. Whoever answers a rekeying has both new SAs before its peer has heard of
+ * them (RFC 7296, 2.8): the first packet by the new inbound one tells that it has. So
+ * the old outbound one stays in use until then, or until it goes, or for a moment at
+ * most: the peer may have nothing to send. Returns the inbound SA that is waited for.
+ */
+static struct bowtie_sa *unproven(const struct bowtie_tunnel *t, const struct bowtie_sa *old,
+				  const struct bowtie_sa *best)
+{
+	struct bowtie_sa *in = newest(t, BOWTIE_SA_IN, NULL);
+
+	if (!old || !best || best == old || !still_there(t, old) || !in ||
+	    in->order < old->order || !newest(t, BOWTIE_SA_IN, in) ||
+	    READ_ONCE(in->x->curlft.packets) ||
+	    time_after_eq(jiffies, best->since + SETTLE))
+		return NULL;
+	return in;
+}
+
+/* SA lock held. Transmit takes the newest valid SA that the peer has, too. */
 static void choose_out(struct bowtie_net *bn, struct bowtie_tunnel *t)
 {
-	struct bowtie_sa *sa, *best = NULL, *old;
+	struct bowtie_sa *best = newest(t, BOWTIE_SA_OUT, NULL), *old, *wait;
 
 	old = rcu_dereference_protected(t->sa_out, lockdep_is_held(&bn->sa_lock));
-	list_for_each_entry(sa, &t->sas, list) {
-		if (sa->dir == BOWTIE_SA_OUT && bowtie_sa_valid(sa)) {
-			best = sa;
-			break;
-		}
+	wait = unproven(t, old, best);
+	WRITE_ONCE(t->sa_wait, wait);
+	if (wait) {
+		queue_delayed_work(bowtie_wq, &t->link->settle_work, SETTLE + 1);
+		return;
 	}
-	if (best != old)
-		rcu_assign_pointer(t->sa_out, best);
+	if (best == old)
+		return;
+	rcu_assign_pointer(t->sa_out, best);
+	if (best)
+		set_bit(BOWTIE_SA_F_NOTIFY, &best->flags);
+	if (old)
+		set_bit(BOWTIE_SA_F_NOTIFY, &old->flags);
+	bowtie_link_kick(t->link, t->id);
+}
+
+/**
+ * bowtie_sa_settle() - choose the outbound SA anew
+ * @t: tunnel
+ *
+ * Context: RCU read side or link->lock, any.
+ */
+void bowtie_sa_settle(struct bowtie_tunnel *t)
+{
+	struct bowtie_net *bn = bowtie_pernet(t->link->net);
+
+	spin_lock_bh(&bn->sa_lock);
+	if (!hlist_unhashed(&t->if_id_node))
+		choose_out(bn, t);
+	spin_unlock_bh(&bn->sa_lock);
 }
 
 /* SA lock held. The caller chooses sa_out anew, and then calls sas_release(). */
@@ -159,6 +228,14 @@ static int sa_insert(struct bowtie_net *bn, struct bowtie_tunnel *t, struct xfrm
 	sa->tunnel = t;
 	sa->tunnel_id = t->id;
 	sa->order = order;
+	sa->since = jiffies;
+	sa->sel = (struct bowtie_selector){
+		.family = x->sel.family,
+		.local_len = dir == BOWTIE_SA_OUT ? x->sel.prefixlen_s : x->sel.prefixlen_d,
+		.remote_len = dir == BOWTIE_SA_OUT ? x->sel.prefixlen_d : x->sel.prefixlen_s,
+		.local = dir == BOWTIE_SA_OUT ? x->sel.saddr : x->sel.daddr,
+		.remote = dir == BOWTIE_SA_OUT ? x->sel.daddr : x->sel.saddr,
+	};
 	sa->spi = x->id.spi;
 	sa->daddr = x->id.daddr;
 	sa->family = x->props.family;
@@ -278,7 +355,7 @@ static int sa_event(struct xfrm_state *x, const struct km_event *c)
 /* Called unchecked by the key manager core, so it must be there: not ours. */
 static int sa_acquire(struct xfrm_state *x, struct xfrm_tmpl *tmpl, struct xfrm_policy *policy)
 {
-	return -ENOSYS;
+	return -EOPNOTSUPP;
 }
 
 static struct xfrm_policy *sa_compile_policy(struct sock *sk, int opt, u8 *data, int len, int *dir)
@@ -410,6 +487,7 @@ void bowtie_sa_unbind_tunnel(struct bowtie_tunnel *t)
 	spin_lock_bh(&bn->sa_lock);
 	hash_del(&t->if_id_node);
 	RCU_INIT_POINTER(t->sa_out, NULL);
+	WRITE_ONCE(t->sa_wait, NULL);
 	list_for_each_entry_safe(sa, tmp, &t->sas, list)
 		sa_remove(sa, &gone);
 	sas_release(t, &gone);

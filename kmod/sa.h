@@ -6,6 +6,8 @@
 #include <linux/rcupdate.h>
 #include <net/xfrm.h>
 
+#include "tunnel.h"
+
 struct bowtie_link;
 struct bowtie_net;
 struct bowtie_tunnel;
@@ -16,11 +18,13 @@ struct bowtie_tunnel;
  *	they use it.
  * @tunnel: its tunnel; valid as long as this is
  * @order: age; larger is newer
+ * @since: when it was bound, in jiffies
  * @spi: of @x
  * @daddr: of @x
  * @family: of the outer addresses
  * @dir: enum bowtie_sa_dir
  * @flags: BOWTIE_SA_F_*
+ * @sel: what it may carry, as whoever installed it has said; family AF_UNSPEC: anything
  * @spi_node: in bowtie_net.sas; SA lock, RCU to read
  * @tunnel_id: of its tunnel, which is gone before the news of its deletion is out
  * @list: in tunnel->sas; SA lock, RCU to read
@@ -31,11 +35,13 @@ struct bowtie_sa {
 	struct xfrm_state *x;
 	struct bowtie_tunnel *tunnel;
 	u64 order;
+	unsigned long since;
 	__be32 spi;
 	xfrm_address_t daddr;
 	u8 family;
 	u8 dir;
 	u8 tunnel_id;
+	struct bowtie_selector sel;
 	unsigned long flags;
 	struct hlist_node spi_node;
 	struct list_head list;
@@ -57,6 +63,7 @@ struct bowtie_sa *bowtie_sa_out_refresh(struct bowtie_tunnel *t);
 
 bool bowtie_sa_if_id_taken(const struct bowtie_link *link, u32 if_id,
 			   const struct bowtie_tunnel *except);
+void bowtie_sa_settle(struct bowtie_tunnel *t);
 void bowtie_sa_bind_tunnel(struct bowtie_tunnel *t, u32 if_id);
 void bowtie_sa_rescan(struct bowtie_tunnel *t);
 void bowtie_sa_unbind_tunnel(struct bowtie_tunnel *t);

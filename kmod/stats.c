@@ -35,6 +35,7 @@ const char *const bowtie_stat_names[BOWTIE_STATS_COUNT] = {
 	STAT(RX_DROP_SPOOFED, "rx_drop_spoofed"),
 	STAT(RX_DROP_NO_ROUTE, "rx_drop_no_route"),
 	STAT(RX_DROP_NO_MEMORY, "rx_drop_no_memory"),
+	STAT(RX_DROP_BACKLOG, "rx_drop_backlog"),
 };
 
 /**

@@ -67,10 +67,68 @@ static bool outer_multicast(const xfrm_address_t *addr, u8 family)
 	return ipv6_addr_is_multicast(&addr->in6);
 }
 
-#define REFUSE(err, text) do {			\
-	NL_SET_ERR_MSG(extack, text);	\
-	return err;				\
-} while (0)
+/* What cannot work whatever else there is, or NULL */
+static const char *conf_fault(const struct bowtie_tunnel_conf *conf)
+{
+	if (!conf->if_id)
+		return "if-id is missing or 0";
+	if (!conf->family)
+		return "an outer address (local or remote) is missing";
+	if (xfrm_addr_any(&conf->local, conf->family) && xfrm_addr_any(&conf->remote, conf->family))
+		return "local and remote cannot both be any address";
+	if (xfrm_addr_equal(&conf->local, &conf->remote, conf->family))
+		return "local and remote are the same address";
+	if (outer_multicast(&conf->local, conf->family))
+		return "local is a multicast or broadcast address";
+	if (outer_multicast(&conf->remote, conf->family))
+		return "remote is a multicast or broadcast address";
+	if (!inside4_ok(conf->inside_local4) || !inside4_ok(conf->inside_peer4))
+		return "an inside IPv4 address is no unicast address";
+	if (!inside6_ok(&conf->inside_local6) || !inside6_ok(&conf->inside_peer6))
+		return "an inside IPv6 address is no global or unique local address";
+	if (conf->inside_peer4 && conf->inside_peer4 == conf->inside_local4)
+		return "inside IPv4 addresses of both ends are the same";
+	if (!ipv6_addr_any(&conf->inside_peer6) &&
+	    ipv6_addr_equal(&conf->inside_peer6, &conf->inside_local6))
+		return "inside IPv6 addresses of both ends are the same";
+	return NULL;
+}
+
+static bool same4(__be32 a, __be32 b)
+{
+	return a && a == b;
+}
+
+static bool same6(const struct in6_addr *a, const struct in6_addr *b)
+{
+	return !ipv6_addr_any(a) && ipv6_addr_equal(a, b);
+}
+
+/* What two tunnels of a link cannot have at the same time, or NULL */
+static const char *conf_clash(const struct bowtie_tunnel_conf *a,
+			      const struct bowtie_tunnel_conf *b)
+{
+	if (!strcmp(a->name, b->name))
+		return "another tunnel of the link has this name";
+	if (same4(a->inside_peer4, b->inside_peer4))
+		return "another tunnel of the link has this inside IPv4 peer";
+	if (same6(&a->inside_peer6, &b->inside_peer6))
+		return "another tunnel of the link has this inside IPv6 peer";
+	if (same4(a->inside_peer4, b->inside_local4) || same4(a->inside_local4, b->inside_peer4))
+		return "inside IPv4 address is at the other end of another tunnel";
+	if (same6(&a->inside_peer6, &b->inside_local6) ||
+	    same6(&a->inside_local6, &b->inside_peer6))
+		return "inside IPv6 address is at the other end of another tunnel";
+	return NULL;
+}
+
+/* As NL_SET_ERR_MSG() does, for a constant text that is chosen elsewhere */
+static int refuse(struct netlink_ext_ack *extack, int err, const char *text)
+{
+	if (extack)
+		extack->_msg = text;
+	return err;
+}
 
 /**
  * bowtie_tunnel_conf_check() - can these settings work at all?
@@ -82,60 +140,26 @@ static bool outer_multicast(const xfrm_address_t *addr, u8 family)
 int bowtie_tunnel_conf_check(const struct bowtie_tunnel_conf *conf,
 			     struct netlink_ext_ack *extack)
 {
-	if (!conf->if_id)
-		REFUSE(-EINVAL, "if-id is missing or 0");
-	if (!conf->family)
-		REFUSE(-EINVAL, "an outer address (local or remote) is missing");
-	if (xfrm_addr_any(&conf->local, conf->family) && xfrm_addr_any(&conf->remote, conf->family))
-		REFUSE(-EINVAL, "local and remote cannot both be any address");
-	if (xfrm_addr_equal(&conf->local, &conf->remote, conf->family))
-		REFUSE(-EINVAL, "local and remote are the same address");
-	if (outer_multicast(&conf->local, conf->family))
-		REFUSE(-EINVAL, "local is a multicast or broadcast address");
-	if (outer_multicast(&conf->remote, conf->family))
-		REFUSE(-EINVAL, "remote is a multicast or broadcast address");
-	if (!inside4_ok(conf->inside_local4) || !inside4_ok(conf->inside_peer4))
-		REFUSE(-EINVAL, "an inside IPv4 address is no unicast address");
-	if (!inside6_ok(&conf->inside_local6) || !inside6_ok(&conf->inside_peer6))
-		REFUSE(-EINVAL, "an inside IPv6 address is no global or unique local address");
-	if (conf->inside_peer4 && conf->inside_peer4 == conf->inside_local4)
-		REFUSE(-EINVAL, "inside IPv4 addresses of both ends are the same");
-	if (!ipv6_addr_any(&conf->inside_peer6) &&
-	    ipv6_addr_equal(&conf->inside_peer6, &conf->inside_local6))
-		REFUSE(-EINVAL, "inside IPv6 addresses of both ends are the same");
-	return 0;
+	const char *fault = conf_fault(conf);
+
+	return fault ? refuse(extack, -EINVAL, fault) : 0;
 }
 
 /* Does it get on with the other tunnels? @self does not count. */
 static int conf_check_others(struct bowtie_link *link, const struct bowtie_tunnel_conf *conf,
 			     const struct bowtie_tunnel *self, struct netlink_ext_ack *extack)
 {
-	const struct bowtie_tunnel_conf *other;
 	struct bowtie_tunnel *t;
+	const char *clash;
 	int i;
 
 	bowtie_for_each_tunnel(link, t, i) {
-		if (t == self)
-			continue;
-		other = conf_deref(t);
-		if (!strcmp(other->name, conf->name))
-			REFUSE(-EEXIST, "another tunnel of the link has this name");
-		if (conf->inside_peer4 && other->inside_peer4 == conf->inside_peer4)
-			REFUSE(-EEXIST, "another tunnel of the link has this inside IPv4 peer");
-		if (!ipv6_addr_any(&conf->inside_peer6) &&
-		    ipv6_addr_equal(&other->inside_peer6, &conf->inside_peer6))
-			REFUSE(-EEXIST, "another tunnel of the link has this inside IPv6 peer");
-		if ((conf->inside_peer4 && other->inside_local4 == conf->inside_peer4) ||
-		    (conf->inside_local4 && other->inside_peer4 == conf->inside_local4))
-			REFUSE(-EEXIST, "inside IPv4 address is at the other end of another tunnel");
-		if ((!ipv6_addr_any(&conf->inside_peer6) &&
-		     ipv6_addr_equal(&other->inside_local6, &conf->inside_peer6)) ||
-		    (!ipv6_addr_any(&conf->inside_local6) &&
-		     ipv6_addr_equal(&other->inside_peer6, &conf->inside_local6)))
-			REFUSE(-EEXIST, "inside IPv6 address is at the other end of another tunnel");
+		clash = t == self ? NULL : conf_clash(conf, conf_deref(t));
+		if (clash)
+			return refuse(extack, -EEXIST, clash);
 	}
 	if (bowtie_sa_if_id_taken(link, conf->if_id, self))
-		REFUSE(-EEXIST, "another tunnel of the underlay has this if-id");
+		return refuse(extack, -EEXIST, "another tunnel of the underlay has this if-id");
 	return 0;
 }
 
@@ -304,6 +328,7 @@ int bowtie_tunnel_change(struct bowtie_tunnel *t, struct bowtie_tunnel_conf *con
 	kfree_rcu(old, rcu);
 	bowtie_health_update(t);
 	bowtie_link_kick(t->link, t->id);
+	bowtie_link_kick_mtu(t->link);
 	return 0;
 }
 

@@ -93,6 +93,8 @@ struct bowtie_tunnel_pcpu {
  * struct bowtie_tunnel - one ESP tunnel of a link
  * @sa_out: SA that transmit uses, NULL if there is none; RCU, written under the
  *	SA lock
+ * @sa_wait: inbound SA whose first packet allows the use of the newest outbound one, only
+ *	to be compared with; written under the SA lock
  * @conf: settings; RCU, written under link->lock
  * @pcpu: bundles and counters
  * @link: the link, which outlives the tunnel
@@ -101,6 +103,7 @@ struct bowtie_tunnel_pcpu {
  * @mtu: largest inner packet, in bytes; 0 while unknown
  * @pmtu: outer path MTU as ICMP told, in bytes, or 0; under @lock
  * @pmtu_expires: when @pmtu is forgotten, in jiffies
+ * @purges: how often bundles have been dropped
  * @lock: health and path MTU
  * @oper: enum bowtie_oper_state
  * @reason: enum bowtie_reason
@@ -113,6 +116,7 @@ struct bowtie_tunnel_pcpu {
  */
 struct bowtie_tunnel {
 	struct bowtie_sa __rcu *sa_out;
+	const struct bowtie_sa *sa_wait;
 	struct bowtie_tunnel_conf __rcu *conf;
 	struct bowtie_tunnel_pcpu __percpu *pcpu;
 	struct bowtie_link *link;
@@ -122,6 +126,7 @@ struct bowtie_tunnel {
 
 	u32 pmtu;
 	unsigned long pmtu_expires;
+	atomic_t purges;
 	spinlock_t lock;
 	u8 oper;
 	u8 reason;

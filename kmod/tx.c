@@ -125,7 +125,8 @@ static int route_and_send(struct bowtie_link *link, struct sk_buff *skb, bool v6
 		send_unreachable(skb, v6, false);
 		return drop;
 	}
-	if (unlikely(!bowtie_selectors_admit(rcu_dereference(t->conf), skb, v6, true)))
+	if (unlikely(!bowtie_selectors_admit(rcu_dereference(t->conf), sa, skb, v6,
+					     true)))
 		return BOWTIE_A_STATS_TX_DROP_SELECTOR;
 	return bowtie_tx_esp(t, sa, skb, v6);
 }

@@ -23,6 +23,8 @@ static int bundle_error_to_drop(int err)
 	switch (err) {
 	case -ELOOP:
 		return BOWTIE_A_STATS_TX_DROP_LOOP;
+	case -ESTALE:
+		return BOWTIE_A_STATS_TX_DROP_NO_SA;
 	case -ENOMEM:
 		return BOWTIE_A_STATS_TX_DROP_NO_MEMORY;
 	default:

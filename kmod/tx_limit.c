@@ -55,14 +55,36 @@ int bowtie_tx_limit(struct sk_buff *skb, bool v6, const struct bowtie_tunnel_con
 
 static int output_one(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
-	return xfrm_output(sk, skb);
+	return xfrm_output(skb->sk, skb);
+}
+
+/*
+ * What was not to be fragmented may have any identification (RFC 6864), and Linux makes
+ * that 0: the pieces of two such packets could not be told apart.
+ */
+static int identify(struct net *net, struct sk_buff *skb)
+{
+	struct iphdr *iph;
+
+	if (skb_ensure_writable(skb, ip_hdrlen(skb)))
+		return -ENOMEM;
+	iph = ip_hdr(skb);
+	iph->frag_off &= ~htons(IP_DF);
+	__ip_select_ident(net, iph, 1);
+	ip_send_check(iph);
+	return 0;
 }
 
 static int fragment_one(struct net *net, struct sk_buff *skb)
 {
+	if ((ip_hdr(skb)->frag_off & htons(IP_DF)) && identify(net, skb)) {
+		kfree_skb(skb);
+		return -ENOMEM;
+	}
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->opt.optlen = ip_hdrlen(skb) - sizeof(struct iphdr);
-	return ip_do_fragment(net, skb->sk, skb, output_one);
+	/* Without its socket, whose own mind about path MTU would rule over the tunnel's. */
+	return ip_do_fragment(net, NULL, skb, output_one);
 }
 
 /**

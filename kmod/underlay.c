@@ -93,25 +93,30 @@ static struct dst_entry *bundle_create(struct bowtie_tunnel *t, const struct bow
 	struct dst_entry *path, *dst;
 	struct xfrm_dst *xdst;
 	u32 mtu;
+	int err;
 
+	/* Deleted a moment ago, it may have no reference left that one could add to. */
+	if (!refcount_inc_not_zero(&x->refcnt))
+		return ERR_PTR(-ESTALE);
 	path = sa->family == AF_INET ? route4(net, x, mark) : route6(net, x, mark);
-	if (IS_ERR(path))
-		return path;
+	if (IS_ERR(path)) {
+		err = PTR_ERR(path);
+		goto err_state;
+	}
 	if (path->dev == link->dev) {
-		dst_release(path);
-		return ERR_PTR(-ELOOP);
+		err = -ELOOP;
+		goto err_path;
 	}
 
 	xdst = dst_alloc(v6 ? &net->xfrm.xfrm6_dst_ops : &net->xfrm.xfrm4_dst_ops,
 			 path->dev, 1, DST_OBSOLETE_FORCE_CHK, 0);
 	if (!xdst) {
-		dst_release(path);
-		return ERR_PTR(-ENOMEM);
+		err = -ENOMEM;
+		goto err_path;
 	}
 	memset_after(xdst, 0, u.dst);
 	INIT_LIST_HEAD(&xdst->u.rt.rt_uncached);
 	dst = &xdst->u.dst;
-	xfrm_state_hold(x);
 	dst->xfrm = x;
 	dst->header_len = x->props.header_len;
 	dst->trailer_len = x->props.trailer_len;
@@ -128,11 +133,22 @@ static struct dst_entry *bundle_create(struct bowtie_tunnel *t, const struct bow
 	xdst->child_mtu_cached = dst_mtu(path);
 	mtu = inner_mtu(t, x, xdst->child_mtu_cached);
 	dst_metric_set(dst, RTAX_MTU, mtu);
+	/* It has taken over the references, and wants memory for its first metric. */
+	if (unlikely(dst_metric_raw(dst, RTAX_MTU) != mtu)) {
+		dst_release(dst);
+		return ERR_PTR(-ENOMEM);
+	}
 	if (READ_ONCE(t->mtu) != mtu) {
 		WRITE_ONCE(t->mtu, mtu);
 		bowtie_link_kick_mtu(link);
 	}
 	return dst;
+
+err_path:
+	dst_release(path);
+err_state:
+	xfrm_state_put(x);
+	return ERR_PTR(err);
 }
 
 /* Is it still what bundle_create() would make? */
@@ -154,24 +170,33 @@ static bool bundle_ok(const struct bowtie_tunnel *t, struct dst_entry *dst,
  *
  * Context: RCU read side, bottom halves off.
  * Return: a reference to the bundle, whose metric RTAX_MTU is the largest inner
- * packet; -ELOOP if the outer route leads into the link itself, -ENOMEM, or the
- * route lookup's error.
+ * packet; -ELOOP if the outer route leads into the link itself, -ESTALE if the SA
+ * has just been deleted, -ENOMEM, or the route lookup's error.
  */
 struct dst_entry *bowtie_underlay_bundle(struct bowtie_tunnel *t, const struct bowtie_sa *sa,
 					 bool v6)
 {
 	struct dst_entry __rcu **slot = &this_cpu_ptr(t->pcpu)->dst[v6];
 	struct dst_entry *dst = rcu_dereference(*slot), *old;
+	int purges;
 
 	if (likely(dst && bundle_ok(t, dst, sa) && dst_hold_safe(dst)))
 		return dst;
 
+	purges = atomic_read_acquire(&t->purges);
 	dst = bundle_create(t, sa, v6);
 	if (IS_ERR(dst))
 		old = unrcu_pointer(xchg(slot, NULL));
 	else
 		old = unrcu_pointer(xchg(slot, RCU_INITIALIZER(dst_clone(dst))));
 	dst_release(old);
+	/*
+	 * What it was made of may have changed meanwhile. Either the purge that
+	 * followed has met it in its slot, or we see here that there was one, or that
+	 * the SA was unpublished even before.
+	 */
+	if (unlikely(atomic_read(&t->purges) != purges || rcu_access_pointer(t->sa_out) != sa))
+		dst_release(unrcu_pointer(xchg(slot, NULL)));
 	return dst;
 }
 
@@ -204,6 +229,8 @@ static void purge(struct bowtie_tunnel *t, const struct net_device *dev)
 	struct dst_entry *dst;
 	int cpu, v6;
 
+	atomic_inc(&t->purges);
+	smp_mb__after_atomic();	/* before the slots: see bowtie_underlay_bundle() */
 	rcu_read_lock();
 	for_each_possible_cpu(cpu) {
 		for (v6 = 0; v6 < 2; v6++) {
