@@ -100,7 +100,19 @@ static void bytes_cell(struct cli_table *table, uint64_t bytes)
 	bt_buf_free(&text);
 }
 
-static void tunnel_row(struct cli_table *table, const struct bt_tunnel *t)
+/* Does any tunnel take another share of the flows than the others? */
+static bool unequal(const struct bt_link *l, const struct bt_tunnels *tunnels)
+{
+	size_t i;
+
+	for (i = 0; i < tunnels->n; i++)
+		if (tunnels->v[i].dev.ifindex == l->dev.ifindex &&
+		    (tunnels->v[i].weight != 1 || tunnels->v[i].tier))
+			return true;
+	return false;
+}
+
+static void tunnel_row(struct cli_table *table, const struct bt_tunnel *t, bool shares)
 {
 	bool peer4 = t->set & BT_BIT(BOWTIE_A_TUNNEL_INSIDE_PEER4);
 
@@ -110,28 +122,41 @@ static void tunnel_row(struct cli_table *table, const struct bt_tunnel *t)
 	text_cell(table, t, "since");
 	text_cell(table, t, "remote");
 	text_cell(table, t, peer4 ? "inside-peer4" : "inside-peer6");
-	text_cell(table, t, "weight");
-	text_cell(table, t, "tier");
+	if (shares) {
+		text_cell(table, t, "weight");
+		text_cell(table, t, "tier");
+	}
 	text_cell(table, t, "mtu");
 	cli_table_add(table, NO_COLOUR, "%u/%u", t->sas_in, t->sas_out);
 	bytes_cell(table, t->stats.c[BOWTIE_A_STATS_TX_BYTES]);
 	bytes_cell(table, t->stats.c[BOWTIE_A_STATS_RX_BYTES]);
 }
 
+static void table_head(struct cli_table *table, const char *const *heads)
+{
+	for (; *heads; heads++) {
+		cli_table_add(table, NO_COLOUR, "%s", *heads);
+		table->columns++;
+	}
+}
+
 static void tunnel_table(struct cli *cli, const struct bt_link *l, const struct bt_tunnels *tunnels)
 {
-	static const char *const heads[] = {
-		"TUNNEL", "ID", "STATE", "SINCE", "REMOTE", "PEER", "WEIGHT", "TIER", "MTU",
-		"SA IN/OUT", "SENT", "RECEIVED",
-	};
-	struct cli_table table = { .columns = BT_ARRAY_SIZE(heads) };
+	static const char *const first[] = { "TUNNEL", "ID", "STATE", "SINCE", "REMOTE", "PEER",
+					     NULL };
+	static const char *const share[] = { "WEIGHT", "TIER", NULL };
+	static const char *const rest[] = { "MTU", "SAS", "SENT", "RECEIVED", NULL };
+	bool shares = unequal(l, tunnels);
+	struct cli_table table = {};
 	size_t i;
 
-	for (i = 0; i < BT_ARRAY_SIZE(heads); i++)
-		cli_table_add(&table, NO_COLOUR, "%s", heads[i]);
+	table_head(&table, first);
+	if (shares)
+		table_head(&table, share);
+	table_head(&table, rest);
 	for (i = 0; i < tunnels->n; i++)
 		if (tunnels->v[i].dev.ifindex == l->dev.ifindex)
-			tunnel_row(&table, &tunnels->v[i]);
+			tunnel_row(&table, &tunnels->v[i], shares);
 	if (table.cells.n == table.columns)
 		bt_print_text(&cli->out, "  no tunnels\n");
 	else

@@ -148,18 +148,24 @@ static void kernel(struct bt_apply *a, const struct bt_op *op)
  * @a: context
  * @ops: operations, in order
  *
- * A failure ends none of the others: each is right by itself.
+ * A failure ends none of the others: each is right by itself. Return: false if nothing was
+ * tried: what there is has to wait, and when it need not any more, @a->changed is called.
  */
-void bt_apply(struct bt_apply *a, const struct bt_ops *ops)
+bool bt_apply(struct bt_apply *a, const struct bt_ops *ops)
 {
+	bool tried = false;
 	size_t i;
 
 	for (i = 0; i < ops->n; i++) {
-		if (ops->v[i].type <= BT_OP_FIB_ADD)
+		if (ops->v[i].type <= BT_OP_FIB_ADD) {
 			kernel(a, &ops->v[i]);
-		else if (ops->v[i].type <= BT_OP_INITIATE)
-			bt_apply_charon(a, &ops->v[i]);
-		else
+			tried = true;
+		} else if (ops->v[i].type <= BT_OP_INITIATE) {
+			tried |= bt_apply_charon(a, &ops->v[i]);
+		} else {
 			bt_apply_bird(a, &ops->v[i]);
+			tried = true;
+		}
 	}
+	return tried;
 }

@@ -31,10 +31,10 @@ struct bt_apply {
 	void *arg;
 };
 
-void bt_apply(struct bt_apply *a, const struct bt_ops *ops);
+bool bt_apply(struct bt_apply *a, const struct bt_ops *ops);
 
 /* apply_charon.c */
-void bt_apply_charon(struct bt_apply *a, const struct bt_op *op);
+bool bt_apply_charon(struct bt_apply *a, const struct bt_op *op);
 
 /* apply_bird.c */
 void bt_apply_bird(struct bt_apply *a, const struct bt_op *op);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "apply.h"
+#include "bird_render.h"
 #include "bird_show.h"
 #include "log.h"
 #include "util.h"
@@ -29,16 +30,22 @@ static void write_include(struct bt_apply *a, const struct bt_op *op)
 	struct bt_buf what = {};
 	int err;
 
+	bt_op_text(op, &what);
+	/* "include: /etc/bird/bird.conf" is the mistake to be expected. */
+	if (a->facts->bird_file && *a->facts->bird_file &&
+	    strncmp(a->facts->bird_file, BT_BIRD_HEAD, strlen(BT_BIRD_HEAD))) {
+		bt_apply_result(a, op->key, what.data, "a file of somebody else's is there");
+		bt_buf_free(&what);
+		return;
+	}
 	make_directory(op->name);
 	err = bt_write_file(op->name, op->content, strlen(op->content), 0644);
-	bt_op_text(op, &what);
 	bt_apply_result(a, op->key, what.data, err ? strerror(-err) : NULL);
 	bt_buf_free(&what);
 	if (err)
 		return;
 	free(a->facts->bird_file);
 	a->facts->bird_file = bt_strdup(op->content);
-	a->facts->bird_configured = false;
 	/* What BIRD thought of the old one does not count. */
 	bt_facts_done(a->facts, "bird configure");
 	a->changed(a->arg);
@@ -69,10 +76,11 @@ static void on_configured(void *arg, int err, const struct bt_bird_reply *reply)
 		text = bt_strdup("its answer makes no sense");
 	else if (!result.accepted)
 		text = refusal(&result);
-	if (!text)
-		a->facts->bird_configured = true;
+	/* There is one for the main table already, that BIRD did not have when it was asked. */
+	if (text && strstr(text, "ernel syncer"))
+		a->facts->bird_clash = true;
 	bt_apply_result(a, "bird configure", "BIRD: configure", text);
-	/* Sessions that are still missing: bird.conf does not include our file. */
+	/* If it still has another text then: bird.conf does not include our file. */
 	if (!text)
 		bt_facts_failed(a->facts, "bird configure", bt_now_ms(), CONFIGURE_MS);
 	free(text);

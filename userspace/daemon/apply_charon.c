@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apply.h"
+#include "cmdq.h"
 #include "log.h"
 #include "util.h"
 #include "vici_render.h"
@@ -13,6 +14,8 @@
 /* How long charon may hold up the next tunnel; it goes on trying by itself. */
 #define INITIATE_MS	3000
 #define ANSWER_MS	(INITIATE_MS + 7000)
+/* Room in the queue that is left to the questions of vici_watch.c. */
+#define ROOM_TO_ASK	16
 
 /**
  * struct pending - a command under way
@@ -48,13 +51,11 @@ static void succeeded(struct pending *p)
 	switch (p->type) {
 	case BT_OP_CONN_LOAD:
 		bt_facts_loaded(&f->conns_loaded, p->name, p->content.data, p->content.len);
-		if (!bt_strings_have(&f->conns, p->name))
-			*bt_array_add(&f->conns) = bt_strdup(p->name);
+		bt_strings_put(&f->conns, p->name);
 		break;
 	case BT_OP_SHARED_LOAD:
 		bt_facts_loaded(&f->shared_loaded, p->name, p->content.data, p->content.len);
-		if (!bt_strings_have(&f->shared, p->name))
-			*bt_array_add(&f->shared) = bt_strdup(p->name);
+		bt_strings_put(&f->shared, p->name);
 		break;
 	case BT_OP_CONN_UNLOAD:
 		bt_facts_unloaded(&f->conns_loaded, p->name);
@@ -67,6 +68,26 @@ static void succeeded(struct pending *p)
 	}
 }
 
+/* Of very many that are to be loaded, as many wait already as are done in good time. */
+static bool more(const struct pending *p)
+{
+	return (p->type != BT_OP_CONN_LOAD && p->type != BT_OP_SHARED_LOAD) ||
+	       bt_vici_conn_room(bt_vici_watch_conn(p->a->vici)) > BT_CMDQ_MAX / 2;
+}
+
+/* What was to go is gone: charon's list may be older than what it was told. */
+static bool gone_already(const struct pending *p, const char *text)
+{
+	switch (p->type) {
+	case BT_OP_CONN_UNLOAD:
+	case BT_OP_SHARED_UNLOAD:
+	case BT_OP_TERMINATE:
+		return strstr(text, "not found") || strstr(text, "no matching");
+	default:
+		return false;
+	}
+}
+
 static void on_done(void *arg, int err, const struct bt_vici_node *reply)
 {
 	struct pending *p = arg;
@@ -75,6 +96,10 @@ static void on_done(void *arg, int err, const struct bt_vici_node *reply)
 
 	if (err == -EREMOTEIO)
 		bt_vici_success(reply, &text);
+	if (text && gone_already(p, text)) {
+		err = 0;
+		text = NULL;
+	}
 	if (err && !text)
 		text = strerror(-err);
 	if (p->type == BT_OP_INITIATE)
@@ -88,7 +113,8 @@ static void on_done(void *arg, int err, const struct bt_vici_node *reply)
 		bt_apply_result(a, p->key, p->what, text);
 	if (err != -ECANCELED) {
 		bt_vici_watch_refresh(a->vici);
-		a->changed(a->arg);
+		if (more(p))
+			a->changed(a->arg);
 	}
 	pending_free(p);
 }
@@ -158,7 +184,12 @@ static void load_shared(struct bt_apply *a, const struct bt_op *op)
 
 static void load_conn(struct bt_apply *a, const struct bt_op *op)
 {
-	struct bt_vici_msg args = {};
+	/* With what was wrong when it was built, if anything was. */
+	struct bt_vici_msg args = {
+		.depth = op->message.depth,
+		.in_list = op->message.in_list,
+		.err = op->message.err,
+	};
 
 	bt_buf_add(&args.buf, op->message.buf.data, op->message.buf.len);
 	send_command(a, op, "load-conn", &args, op->message.buf.data, op->message.buf.len);
@@ -199,9 +230,14 @@ static void initiate(struct bt_apply *a, const struct bt_op *op)
  * bt_apply_charon() - carry out an operation on charon
  * @a: context
  * @op: operation
+ *
+ * charon takes one command after the other. Return: false if too many wait: it is found
+ * again when there is room.
  */
-void bt_apply_charon(struct bt_apply *a, const struct bt_op *op)
+bool bt_apply_charon(struct bt_apply *a, const struct bt_op *op)
 {
+	if (bt_vici_conn_room(bt_vici_watch_conn(a->vici)) <= ROOM_TO_ASK)
+		return false;
 	switch (op->type) {
 	case BT_OP_SHARED_LOAD:
 		load_shared(a, op);
@@ -221,4 +257,5 @@ void bt_apply_charon(struct bt_apply *a, const struct bt_op *op)
 	default:
 		initiate(a, op);
 	}
+	return true;
 }

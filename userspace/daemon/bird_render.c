@@ -142,7 +142,7 @@ static void put_main_kernel(struct bt_buf *b, const struct family *f)
 	bt_buf_printf(b,
 		      "# bird.conf has no kernel protocol of its own for this.\n"
 		      "protocol kernel " BT_PREFIX "main%c {\n"
-		      "\t%s { import none; export where source = RTS_BGP; };\n"
+		      "\t%s { import none; export where proto ~ \"" BT_PREFIX "*\"; };\n"
 		      "}\n\n", f->digit, f->channel);
 }
 
@@ -179,7 +179,9 @@ static void put_session(struct bt_buf *b, const struct bt_conf_link *link,
 		return;
 	bt_buf_puts(b, "protocol bgp ");
 	put_session_name(b, link, t, f);
-	bt_buf_printf(b, " {\n\tlocal as %u;\n\tinterface \"%s\";\n", link->bgp.as, link->name);
+	/* Or BIRD takes a peer with our own AS for one that is hops away. */
+	bt_buf_printf(b, " {\n\tlocal as %u;\n\tdirect;\n\tinterface \"%s\";\n", link->bgp.as,
+		      link->name);
 	bt_buf_printf(b, "\tsource address %s;\n\tneighbor %s as %u;\n",
 		      bt_addr_str(&in->local.addr, local), bt_addr_str(&in->peer, peer),
 		      t->bgp.as);
@@ -208,19 +210,33 @@ static void put_link(struct bt_buf *b, const struct bt_conf_link *link, const st
 		put_session(b, link, &link->tunnels.v[i], f);
 }
 
+/* FNV-1a */
+static uint64_t text_hash(const struct bt_buf *b)
+{
+	uint64_t hash = 14695981039346656037ULL;
+	size_t i;
+
+	for (i = 0; i < b->len; i++)
+		hash = (hash ^ (unsigned char)b->data[i]) * 1099511628211ULL;
+	return hash;
+}
+
 /**
  * bt_bird_render() - BIRD's include file
  * @config: configuration
  * @operators_kernel: BT_BIRD_KERNEL4 and 6, where bird.conf has a kernel protocol
  *
- * Return: text for the caller to free; a comment alone if there is no BGP.
+ * Which text BIRD has taken can be told from the name of a protocol that does nothing:
+ * see bt_bird_revision(). Return: text for the caller to free; a comment alone if there
+ * is no BGP.
  */
 char *bt_bird_render(const struct bt_config *config, unsigned int operators_kernel)
 {
 	struct bt_buf b = {};
-	size_t i, j;
+	size_t i, j, head;
 
-	bt_buf_puts(&b, "# Made by bowtied from its own configuration; changes are lost.\n\n");
+	bt_buf_puts(&b, BT_BIRD_HEAD " from its own configuration; changes are lost.\n\n");
+	head = b.len;
 	for (i = 0; i < BT_ARRAY_SIZE(families); i++) {
 		const struct family *f = &families[i];
 
@@ -229,7 +245,23 @@ char *bt_bird_render(const struct bt_config *config, unsigned int operators_kern
 		for (j = 0; j < config->links.n; j++)
 			put_link(&b, &config->links.v[j], f);
 	}
+	if (b.len > head)
+		bt_buf_printf(&b, "protocol static " BT_BIRD_REVISION "%016llx { ipv4; }\n",
+			      (unsigned long long)text_hash(&b));
 	return b.data;
+}
+
+/**
+ * bt_bird_revision() - the protocol by which a text is known
+ * @text: made by bt_bird_render(), or whatever is in its place
+ *
+ * Return: its name for the caller to free, or NULL if the text has none.
+ */
+char *bt_bird_revision(const char *text)
+{
+	const char *name = strstr(text, BT_BIRD_REVISION);
+
+	return name ? bt_asprintf("%.*s", (int)strcspn(name, " "), name) : NULL;
 }
 
 /**

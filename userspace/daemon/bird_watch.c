@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What BIRD has: sessions of ours, kernel protocols of the operator's, and what our
+ * What BIRD has: which text of ours, kernel protocols of the operator's; and what our
  * include file says. BIRD has no events; it is asked now and then, and after what we
  * have done to it.
  */
@@ -43,36 +43,46 @@ static bool is_ours(const char *name)
 	return !strncmp(name, BT_PREFIX, strlen(BT_PREFIX));
 }
 
-/* Which of the two tables "show protocols" does not say as such: by its name. */
+/* The tables that ours would write to the kernel's main table, if there is none. */
 static unsigned int kernel_bit(const struct bt_bird_protocol *p)
 {
-	size_t len = strlen(p->table);
+	if (!strcmp(p->table, "master4"))
+		return BT_BIRD_KERNEL4;
+	return strcmp(p->table, "master6") ? 0 : BT_BIRD_KERNEL6;
+}
 
-	return len && p->table[len - 1] == '6' ? BT_BIRD_KERNEL6 : BT_BIRD_KERNEL4;
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
 }
 
 /* Returns true if anything is different. */
 static bool take(struct bt_facts *f, const struct bt_bird_protocols *list)
 {
-	struct bt_strings sessions = {};
 	unsigned int kernel = 0;
+	char *revision = NULL;
 	bool same;
 	size_t i;
 
 	for (i = 0; i < list->n; i++) {
 		const struct bt_bird_protocol *p = &list->v[i];
 
-		if (!strcmp(p->proto, "BGP") && is_ours(p->name))
-			*bt_array_add(&sessions) = bt_strdup(p->name);
+		if (!strncmp(p->name, BT_BIRD_REVISION, strlen(BT_BIRD_REVISION))) {
+			free(revision);
+			revision = bt_strdup(p->name);
+		}
 		if (!strcmp(p->proto, "Kernel") && !is_ours(p->name))
 			kernel |= kernel_bit(p);
 	}
-	same = f->bird && f->bird_kernel == kernel &&
-	       bt_type_strings.equal(NULL, &sessions, &f->bird_protocols);
-	bt_strings_clear(&f->bird_protocols);
-	f->bird_protocols = sessions;
+	same = f->bird && f->bird_kernel == kernel && same_text(revision, f->bird_revision);
+	free(f->bird_revision);
+	f->bird_revision = revision;
 	f->bird_kernel = kernel;
+	/* Now it is known which one it was. */
+	if (kernel)
+		f->bird_clash = false;
 	f->bird = true;
+	f->bird_gone = false;
 	return !same;
 }
 
@@ -120,10 +130,22 @@ static void read_file(struct bt_bird_watch *w)
 	bt_buf_free(&text);
 }
 
+static void set_gone(struct bt_bird_watch *w)
+{
+	if (w->facts->bird_gone)
+		return;
+	w->facts->bird_gone = true;
+	w->changed(w->arg);
+}
+
 static void on_timer(void *arg)
 {
-	read_file(arg);
-	bt_bird_watch_refresh(arg);
+	struct bt_bird_watch *w = arg;
+
+	read_file(w);
+	if (!bt_bird_conn_is_up(w->conn))
+		set_gone(w);
+	bt_bird_watch_refresh(w);
 }
 
 static void on_state(void *arg, bool up)
@@ -138,9 +160,8 @@ static void on_state(void *arg, bool up)
 	}
 	bt_warn("BIRD is gone");
 	w->facts->bird = false;
-	/* The next one reads the file when it starts. */
-	w->facts->bird_configured = true;
-	w->changed(w->arg);
+	w->facts->bird_clash = false;
+	set_gone(w);
 }
 
 /**
@@ -174,8 +195,6 @@ struct bt_bird_watch *bt_bird_watch_new(struct bt_loop *loop, struct bt_facts *f
 	w->include = bt_strdup(include);
 	w->changed = changed;
 	w->arg = arg;
-	/* Until something speaks against it: sessions that are missing, a new file. */
-	facts->bird_configured = true;
 	read_file(w);
 	w->timer = bt_timer_new(loop, on_timer, w);
 	bt_timer_start_periodic(w->timer, REFRESH_MS);

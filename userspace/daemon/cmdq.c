@@ -33,6 +33,15 @@ void bt_cmdq_init(struct bt_cmdq *q, struct bt_loop *loop, const struct bt_cmdq_
 }
 
 /**
+ * bt_cmdq_room() - how many commands can be appended
+ * @q: queue
+ */
+size_t bt_cmdq_room(const struct bt_cmdq *q)
+{
+	return BT_CMDQ_MAX - q->n_waiting;
+}
+
+/**
  * bt_cmdq_add() - append a command
  * @q: queue
  * @cmd: the queue's until ops->finish(), unless this fails
@@ -41,7 +50,7 @@ void bt_cmdq_init(struct bt_cmdq *q, struct bt_loop *loop, const struct bt_cmdq_
  */
 int bt_cmdq_add(struct bt_cmdq *q, struct bt_cmd *cmd)
 {
-	if (q->n_waiting >= BT_CMDQ_MAX)
+	if (!bt_cmdq_room(q))
 		return -ENOBUFS;
 	TAILQ_INSERT_TAIL(&q->waiting, cmd, entry);
 	q->n_waiting++;

@@ -55,6 +55,7 @@ struct bt_cmdq {
 
 void bt_cmdq_init(struct bt_cmdq *q, struct bt_loop *loop, const struct bt_cmdq_ops *ops,
 		  void *owner);
+size_t bt_cmdq_room(const struct bt_cmdq *q);
 int bt_cmdq_add(struct bt_cmdq *q, struct bt_cmd *cmd);
 void bt_cmdq_kick(struct bt_cmdq *q);
 void bt_cmdq_finish(struct bt_cmdq *q, int err, const void *reply);

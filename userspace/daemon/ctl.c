@@ -48,6 +48,7 @@ static struct json_object *do_diff(struct bt_daemon *d, struct json_object *args
 {
 	struct json_object *list, *file = json_object_object_get(args, "file");
 	const char *path = file ? json_object_get_string(file) : d->path;
+	struct bt_facts facts = d->facts;
 	struct bt_config *config;
 	struct bt_error e = {};
 	struct bt_ops ops = {};
@@ -59,9 +60,12 @@ static struct json_object *do_diff(struct bt_daemon *d, struct json_object *args
 		bt_error_free(&e);
 		return list;
 	}
-	bt_conf_secrets(config, &d->facts);
+	/* The daemon's own view of the secrets stays: nothing is applied by being asked. */
+	facts.secrets = (struct bt_fact_loadeds){};
+	bt_conf_secrets(config, &facts);
 	/* At the end of time nothing is held any more. */
-	bt_reconcile(config, &d->facts, UINT64_MAX, &ops);
+	bt_reconcile(config, &facts, UINT64_MAX, &ops);
+	bt_facts_loaded_clear(&facts.secrets);
 	list = json_object_new_array();
 	for (i = 0; i < ops.n; i++) {
 		struct bt_buf text = {};

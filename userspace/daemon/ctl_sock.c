@@ -100,9 +100,25 @@ static void answer_line(struct client *c, size_t len)
 	bt_buf_consume(&c->in, len + 1);
 }
 
-static void on_readable(struct client *c)
+/* The complete lines that are there, as far as their answers are taken. */
+static void answer_lines(struct client *c)
 {
 	const char *end;
+
+	while (!c->out.len && c->in.len && (end = memchr(c->in.data, '\n', c->in.len))) {
+		answer_line(c, (size_t)(end - c->in.data));
+		if (!flush_out(c))
+			return;
+	}
+	/* Nothing is read while an answer waits, so lines that wait with it are not many. */
+	if (!c->out.len && c->in.len > MAX_REQUEST) {
+		bt_warn("control socket: a request without end");
+		client_free(c);
+	}
+}
+
+static void on_readable(struct client *c)
+{
 	ssize_t n;
 
 	bt_buf_reserve(&c->in, 4096);
@@ -115,25 +131,18 @@ static void on_readable(struct client *c)
 	}
 	c->in.len += (size_t)n;
 	c->in.data[c->in.len] = '\0';
-	while (!c->out.len && (end = memchr(c->in.data, '\n', c->in.len))) {
-		answer_line(c, (size_t)(end - c->in.data));
-		if (!flush_out(c))
-			return;
-	}
-	if (c->in.len > MAX_REQUEST) {
-		bt_warn("control socket: a request without end");
-		client_free(c);
-	}
+	answer_lines(c);
 }
 
+/* One of the two is waited for at a time. */
 static void on_client(void *arg, unsigned int ready)
 {
 	struct client *c = arg;
 
-	if ((ready & BT_FD_WRITE) && !flush_out(c))
-		return;
-	if (ready & BT_FD_READ)
+	if (!c->out.len)
 		on_readable(c);
+	else if (flush_out(c))
+		answer_lines(c);
 }
 
 static bool allowed(int fd)
@@ -169,7 +178,17 @@ static void on_connect(void *arg, unsigned int ready)
 	s->clients[i] = c;
 }
 
-/* One that a dead daemon left behind is in the way; that of a live one is not ours. */
+static bool is_socket(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISSOCK(st.st_mode);
+}
+
+/*
+ * One that a dead daemon left behind is in the way; that of a live one is not ours, nor
+ * is anything else that somebody has there.
+ */
 static int take_path(const char *path, const struct sockaddr_un *addr, struct bt_error *e)
 {
 	char *copy = bt_strdup(path);
@@ -179,12 +198,13 @@ static int take_path(const char *path, const struct sockaddr_un *addr, struct bt
 	if (mkdir(dir, 0755) && errno != EEXIST)
 		err = bt_error_set(e, -errno, "%s: %s", dir, strerror(errno));
 	free(copy);
-	fd = err ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = err ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err ? err : bt_error_set(e, -errno, "socket: %s", strerror(errno));
-	if (!connect(fd, (const struct sockaddr *)addr, sizeof(*addr)))
+	/* With EAGAIN somebody listens who does not come to accept. */
+	if (!connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) || errno == EAGAIN)
 		err = bt_error_set(e, -EADDRINUSE, "%s: another bowtied is running", path);
-	else if (errno == ECONNREFUSED)
+	else if (errno == ECONNREFUSED && is_socket(path))
 		unlink(path);
 	close(fd);
 	return err;

@@ -37,11 +37,10 @@ static void compare(void *arg)
 		return;
 	}
 	bt_reconcile(d->config, &d->facts, now, &ops);
-	bt_apply(&d->apply, &ops);
 	/* What has just been done may make more possible. */
-	if (ops.n)
+	if (bt_apply(&d->apply, &ops)) {
 		bt_daemon_changed(d);
-	else if (!d->ready) {
+	} else if (!ops.n && !d->ready) {
 		bt_ready_up();
 		d->ready = true;
 	}
@@ -106,7 +105,7 @@ int bt_daemon_reload(struct bt_daemon *d, struct bt_error *e)
 	       strcmp(config->bird.include, old->bird.include) != 0;
 	d->config = config;
 	bt_config_free(old);
-	bt_log_set_level(config->daemon.log);
+	bt_log_set_level(d->debug ? BT_LOG_DEBUG : config->daemon.log);
 	bt_conf_secrets(config, &d->facts);
 	if (charon)
 		watch_charon(d);
@@ -258,11 +257,13 @@ int bt_daemon_main(int argc, char **argv)
 		{}
 	};
 	struct bt_daemon d = { .path = BT_CONFIG_PATH, .ctl_path = BT_CTL_PATH };
-	bool only_check = false, debug = false;
+	bool only_check = false;
 	struct bt_error e = {};
 	int c;
 
 	bt_log_init("bowtied", BT_LOG_INFO);
+	/* Until it can be handled; the configuration is still to be read anyway. */
+	signal(SIGHUP, SIG_IGN);
 	while ((c = getopt_long(argc, argv, "c:s:dVh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -272,7 +273,7 @@ int bt_daemon_main(int argc, char **argv)
 			d.ctl_path = optarg;
 			break;
 		case 'd':
-			debug = true;
+			d.debug = true;
 			break;
 		case 'C':
 			only_check = true;
@@ -303,6 +304,6 @@ int bt_daemon_main(int argc, char **argv)
 		bt_error_free(&e);
 		return EXIT_FAILURE;
 	}
-	bt_log_set_level(debug ? BT_LOG_DEBUG : d.config->daemon.log);
+	bt_log_set_level(d.debug ? BT_LOG_DEBUG : d.config->daemon.log);
 	return run(&d);
 }

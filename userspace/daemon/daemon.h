@@ -31,6 +31,7 @@ struct bt_ctl_sock;
  * @sigterm: end
  * @sigint: end
  * @ctl: control socket
+ * @debug: say everything, whatever the configuration says
  * @ready: systemd has been told
  */
 struct bt_daemon {
@@ -52,6 +53,7 @@ struct bt_daemon {
 	struct bt_signal *sigterm;
 	struct bt_signal *sigint;
 	struct bt_ctl_sock *ctl;
+	bool debug;
 	bool ready;
 };
 

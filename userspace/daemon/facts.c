@@ -168,33 +168,46 @@ const struct bt_route *bt_fact_link_route(const struct bt_fact_link *l,
 
 /* --- lists --- */
 
-/**
- * bt_fact_routes_clear() - empty a list of kernel routes
- * @routes: list
+/*
+ * Lists in the order of their names, a name being the first member of each element: they
+ * are searched for every tunnel at every comparison.
  */
-void bt_fact_routes_clear(struct bt_fact_routes *routes)
+static size_t place(const void *v, size_t n, size_t size, const char *name, bool *found)
 {
-	size_t i;
+	size_t low = 0, high = n, middle;
+	int order;
 
-	for (i = 0; i < routes->n; i++)
-		free(routes->v[i].hops.v);
-	free(routes->v);
-	*routes = (struct bt_fact_routes){};
+	*found = false;
+	while (low < high && !*found) {
+		middle = low + (high - low) / 2;
+		order = strcmp(*(const char *const *)((const char *)v + middle * size), name);
+		if (order < 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+			*found = !order;
+		}
+	}
+	return high;
 }
 
-/**
- * bt_fact_ikes_clear() - empty a list of IKE SAs
- * @ikes: list
- */
-void bt_fact_ikes_clear(struct bt_fact_ikes *ikes)
-{
-	size_t i;
+#define list_place(list, name, found) \
+	place((list)->v, (list)->n, sizeof(*(list)->v), name, found)
 
-	for (i = 0; i < ikes->n; i++)
-		free(ikes->v[i].name);
-	free(ikes->v);
-	*ikes = (struct bt_fact_ikes){};
-}
+/* Makes room; evaluates to a pointer to the new zeroed element. */
+#define list_insert(list, at) ({						\
+	bt_array_add(list);							\
+	memmove(&(list)->v[(at) + 1], &(list)->v[at],				\
+		((list)->n - 1 - (at)) * sizeof(*(list)->v));			\
+	memset(&(list)->v[at], 0, sizeof(*(list)->v));				\
+	&(list)->v[at];								\
+})
+
+#define list_remove(list, at) ({						\
+	(list)->n--;								\
+	memmove(&(list)->v[at], &(list)->v[(at) + 1],				\
+		((list)->n - (at)) * sizeof(*(list)->v));			\
+})
 
 /**
  * bt_strings_clear() - empty a list of strings
@@ -205,29 +218,46 @@ void bt_strings_clear(struct bt_strings *s)
 	bt_type_strings.free(NULL, s);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/**
+ * bt_strings_sort() - bring a list into order
+ * @s: list
+ */
+void bt_strings_sort(struct bt_strings *s)
+{
+	if (s->n)
+		qsort(s->v, s->n, sizeof(*s->v), by_text);
+}
+
 /**
  * bt_strings_have() - is a string in a list?
- * @s: list
+ * @s: list in order
  * @text: string
  */
 bool bt_strings_have(const struct bt_strings *s, const char *text)
 {
-	size_t i;
+	bool found;
 
-	for (i = 0; i < s->n; i++)
-		if (!strcmp(s->v[i], text))
-			return true;
-	return false;
+	list_place(s, text, &found);
+	return found;
 }
 
-static struct bt_fact_loaded *find_loaded(const struct bt_fact_loadeds *list, const char *name)
+/**
+ * bt_strings_put() - add a string to a list, unless it is there
+ * @s: list in order
+ * @text: string
+ */
+void bt_strings_put(struct bt_strings *s, const char *text)
 {
-	size_t i;
+	bool found;
+	size_t at = list_place(s, text, &found);
 
-	for (i = 0; i < list->n; i++)
-		if (!strcmp(list->v[i].name, name))
-			return &list->v[i];
-	return NULL;
+	if (!found)
+		*list_insert(s, at) = bt_strdup(text);
 }
 
 /**
@@ -240,10 +270,14 @@ static struct bt_fact_loaded *find_loaded(const struct bt_fact_loadeds *list, co
 void bt_facts_loaded(struct bt_fact_loadeds *list, const char *name, const void *content,
 		     size_t len)
 {
-	struct bt_fact_loaded *l = find_loaded(list, name);
+	struct bt_fact_loaded *l;
+	bool found;
+	size_t at = list_place(list, name, &found);
 
-	if (!l) {
-		l = bt_array_add(list);
+	if (found) {
+		l = &list->v[at];
+	} else {
+		l = list_insert(list, at);
 		l->name = bt_strdup(name);
 	}
 	bt_buf_free(&l->content);
@@ -257,13 +291,14 @@ void bt_facts_loaded(struct bt_fact_loadeds *list, const char *name, const void 
  */
 void bt_facts_unloaded(struct bt_fact_loadeds *list, const char *name)
 {
-	struct bt_fact_loaded *l = find_loaded(list, name);
+	bool found;
+	size_t at = list_place(list, name, &found);
 
-	if (!l)
+	if (!found)
 		return;
-	free(l->name);
-	bt_buf_free(&l->content);
-	*l = list->v[--list->n];
+	free(list->v[at].name);
+	bt_buf_free(&list->v[at].content);
+	list_remove(list, at);
 }
 
 /**
@@ -275,9 +310,10 @@ void bt_facts_unloaded(struct bt_fact_loadeds *list, const char *name)
  */
 const struct bt_buf *bt_facts_is_loaded(const struct bt_fact_loadeds *list, const char *name)
 {
-	const struct bt_fact_loaded *l = find_loaded(list, name);
+	bool found;
+	size_t at = list_place(list, name, &found);
 
-	return l ? &l->content : NULL;
+	return found ? &list->v[at].content : NULL;
 }
 
 /**
@@ -287,31 +323,23 @@ const struct bt_buf *bt_facts_is_loaded(const struct bt_fact_loadeds *list, cons
 void bt_facts_loaded_clear(struct bt_fact_loadeds *list)
 {
 	while (list->n)
-		bt_facts_unloaded(list, list->v[0].name);
+		bt_facts_unloaded(list, list->v[list->n - 1].name);
 	free(list->v);
 	list->v = NULL;
 }
 
 /* --- what is under way, and what has failed --- */
 
-static struct bt_fact_hold *find_hold(const struct bt_facts *f, const char *key)
-{
-	size_t i;
-
-	for (i = 0; i < f->holds.n; i++)
-		if (!strcmp(f->holds.v[i].key, key))
-			return &f->holds.v[i];
-	return NULL;
-}
-
 static struct bt_fact_hold *make_hold(struct bt_facts *f, const char *key)
 {
-	struct bt_fact_hold *h = find_hold(f, key);
+	struct bt_fact_hold *h;
+	bool found;
+	size_t at = list_place(&f->holds, key, &found);
 
-	if (!h) {
-		h = bt_array_add(&f->holds);
-		h->key = bt_strdup(key);
-	}
+	if (found)
+		return &f->holds.v[at];
+	h = list_insert(&f->holds, at);
+	h->key = bt_strdup(key);
 	return h;
 }
 
@@ -358,18 +386,51 @@ void bt_facts_settle(struct bt_facts *f, const char *key, uint64_t now)
 }
 
 /**
+ * bt_facts_wait() - an operation may not be needed: see first
+ * @f: facts
+ * @key: of the operation
+ * @until: time, bt_now_ms()
+ */
+void bt_facts_wait(struct bt_facts *f, const char *key, uint64_t until)
+{
+	make_hold(f, key)->until = until;
+}
+
+/**
  * bt_facts_done() - an operation has succeeded, or has become pointless
  * @f: facts
  * @key: of the operation
  */
 void bt_facts_done(struct bt_facts *f, const char *key)
 {
-	struct bt_fact_hold *h = find_hold(f, key);
+	bool found;
+	size_t at = list_place(&f->holds, key, &found);
 
-	if (!h)
+	if (!found)
 		return;
-	free(h->key);
-	*h = f->holds.v[--f->holds.n];
+	free(f->holds.v[at].key);
+	list_remove(&f->holds, at);
+}
+
+/**
+ * bt_facts_retry() - what made operations fail is over: let them be tried at once
+ * @f: facts
+ * @prefix: of their keys
+ */
+void bt_facts_retry(struct bt_facts *f, const char *prefix)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->holds.n; i++) {
+		struct bt_fact_hold *h = &f->holds.v[i];
+
+		/* One that is under way has its end still to come. */
+		if (h->until == UINT64_MAX || strncmp(h->key, prefix, strlen(prefix)) != 0)
+			f->holds.v[n++] = *h;
+		else
+			free(h->key);
+	}
+	f->holds.n = n;
 }
 
 /**
@@ -380,9 +441,10 @@ void bt_facts_done(struct bt_facts *f, const char *key)
  */
 bool bt_facts_held(const struct bt_facts *f, const char *key, uint64_t now)
 {
-	const struct bt_fact_hold *h = find_hold(f, key);
+	bool found;
+	size_t at = list_place(&f->holds, key, &found);
 
-	return h && h->until > now;
+	return found && f->holds.v[at].until > now;
 }
 
 /**
@@ -417,10 +479,10 @@ void bt_facts_free(struct bt_facts *f)
 	bt_facts_loaded_clear(&f->secrets);
 	bt_facts_loaded_clear(&f->conns_loaded);
 	bt_facts_loaded_clear(&f->shared_loaded);
-	bt_strings_clear(&f->bird_protocols);
+	free(f->bird_revision);
 	free(f->bird_file);
 	while (f->holds.n)
-		bt_facts_done(f, f->holds.v[0].key);
+		bt_facts_done(f, f->holds.v[f->holds.n - 1].key);
 	free(f->holds.v);
 	*f = (struct bt_facts){};
 }

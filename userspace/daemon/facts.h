@@ -76,20 +76,32 @@ struct bt_fact_route {
 	struct bt_fact_hops hops;
 };
 
+/**
+ * struct bt_fact_routes - routes of the kernel's
+ * @v: array
+ * @n: how many
+ * @slots: where in the array each is: see fact_routes.c
+ * @size: of @slots
+ */
 struct bt_fact_routes {
 	struct bt_fact_route *v;
 	size_t n;
+	uint32_t *slots;
+	size_t size;
 };
 
 /**
  * struct bt_fact_ike - an IKE SA that charon has
- * @name: of its connection
+ * @name: of its connection; the list is in the order of these. First
  * @id: charon's number for it, for the next command only: rekeying changes it
  * @established: or else being set up or torn down
  * @dying: being torn down
  * @remote: address of the peer
  * @if_id: of its CHILD SAs, 0 if it has none
  * @children: CHILD SAs that are installed
+ * @packets: that these have received
+ * @since: when it was first seen established, bt_now_ms(); 0 unless it is
+ * @received: when @packets was last seen to have grown, or 0
  */
 struct bt_fact_ike {
 	char *name;
@@ -99,6 +111,9 @@ struct bt_fact_ike {
 	struct bt_addr remote;
 	uint32_t if_id;
 	unsigned int children;
+	uint64_t packets;
+	uint64_t since;
+	uint64_t received;
 };
 
 struct bt_fact_ikes {
@@ -108,7 +123,7 @@ struct bt_fact_ikes {
 
 /**
  * struct bt_fact_loaded - what we have told charon, and it has not lost since
- * @name: of a connection or a secret
+ * @name: of a connection or a secret; the list is in the order of these. First
  * @content: what was told, or for secrets, which file it was
  */
 struct bt_fact_loaded {
@@ -123,7 +138,7 @@ struct bt_fact_loadeds {
 
 /**
  * struct bt_fact_hold - an operation that is not to be tried now
- * @key: which
+ * @key: which; the list is in the order of these. First
  * @until: time, bt_now_ms(); UINT64_MAX while it is under way
  * @failures: in a row
  */
@@ -140,17 +155,19 @@ struct bt_fact_hold {
  * @fib: @routes is what the kernel has
  * @routes: of the kernel, by bowtie devices
  * @vici: charon is there and what follows is what it has
- * @conns: names of its connections
- * @shared: names of its secrets
+ * @conns: names of its connections, in order
+ * @shared: names of its secrets, in order
  * @ikes: its IKE SAs
+ * @ikes_seen: when charon told these, bt_now_ms()
  * @secrets: which file is behind the path of a secret: another one if it was replaced
  * @conns_loaded: connections that it has from us
  * @shared_loaded: secrets that it has from us
  * @bird: BIRD is there and what follows is what it has
- * @bird_protocols: names of its protocols that are ours
- * @bird_kernel: the operator has a kernel protocol: bit 0 IPv4, bit 1 IPv6
+ * @bird_gone: it is not there, and this is not only because we have just begun
+ * @bird_revision: which text of ours it has taken: see bt_bird_revision(); or NULL
+ * @bird_kernel: the operator has a kernel protocol for the main table: BT_BIRD_KERNEL*
+ * @bird_clash: BIRD refuses ours because there is one
  * @bird_file: what our include file has, or NULL if there is none
- * @bird_configured: BIRD has taken that file, as far as we know
  * @holds: operations that are not to be tried now
  */
 struct bt_facts {
@@ -167,15 +184,17 @@ struct bt_facts {
 	struct bt_strings conns;
 	struct bt_strings shared;
 	struct bt_fact_ikes ikes;
+	uint64_t ikes_seen;
 	struct bt_fact_loadeds secrets;
 	struct bt_fact_loadeds conns_loaded;
 	struct bt_fact_loadeds shared_loaded;
 
 	bool bird;
-	struct bt_strings bird_protocols;
+	bool bird_gone;
+	char *bird_revision;
 	unsigned int bird_kernel;
+	bool bird_clash;
 	char *bird_file;
-	bool bird_configured;
 
 	struct {
 		struct bt_fact_hold *v;
@@ -196,11 +215,24 @@ void bt_fact_link_patch_routes(struct bt_fact_link *l, const struct bt_routes *s
 const struct bt_route *bt_fact_link_route(const struct bt_fact_link *l,
 					  const struct bt_prefix *dst);
 
+/* fact_routes.c */
+struct bt_fact_route *bt_fact_routes_find(const struct bt_fact_routes *routes,
+					  const struct bt_fact_route *key);
+void bt_fact_routes_add(struct bt_fact_routes *routes, const struct bt_fact_route *route);
+void bt_fact_routes_remove(struct bt_fact_routes *routes, struct bt_fact_route *route);
 void bt_fact_routes_clear(struct bt_fact_routes *routes);
+
+/* fact_ikes.c */
 void bt_fact_ikes_clear(struct bt_fact_ikes *ikes);
+void bt_fact_ikes_sort(struct bt_fact_ikes *ikes);
+const struct bt_fact_ike *bt_fact_ikes_first(const struct bt_fact_ikes *ikes, const char *name);
+void bt_fact_ikes_follow(struct bt_fact_ikes *ikes, const struct bt_fact_ikes *before,
+			 uint64_t now);
 
 void bt_strings_clear(struct bt_strings *s);
+void bt_strings_sort(struct bt_strings *s);
 bool bt_strings_have(const struct bt_strings *s, const char *text);
+void bt_strings_put(struct bt_strings *s, const char *text);
 
 void bt_facts_loaded(struct bt_fact_loadeds *list, const char *name, const void *content,
 		     size_t len);
@@ -211,7 +243,9 @@ void bt_facts_loaded_clear(struct bt_fact_loadeds *list);
 void bt_facts_begin(struct bt_facts *f, const char *key);
 void bt_facts_failed(struct bt_facts *f, const char *key, uint64_t now, uint64_t max_ms);
 void bt_facts_settle(struct bt_facts *f, const char *key, uint64_t now);
+void bt_facts_wait(struct bt_facts *f, const char *key, uint64_t until);
 void bt_facts_done(struct bt_facts *f, const char *key);
+void bt_facts_retry(struct bt_facts *f, const char *prefix);
 bool bt_facts_held(const struct bt_facts *f, const char *key, uint64_t now);
 uint64_t bt_facts_next_try(const struct bt_facts *f, uint64_t now);
 

@@ -97,7 +97,7 @@ static bool routes_known(const struct bt_fact_link *l, const struct bt_event *ev
 
 	for (i = 0; i < event->routes->n; i++) {
 		have = bt_fact_link_route(l, &event->routes->v[i].dst);
-		if (event->type == BT_EVENT_ROUTE_DEL ? have != NULL :
+		if (event->type == BT_EVENT_ROUTE_DEL ? !!have :
 		    !have || !bt_route_same(&event->routes->v[i], have))
 			return false;
 	}
@@ -144,6 +144,7 @@ static void on_event(const struct bt_event *event, void *arg)
 	switch (event->type) {
 	case BT_EVENT_MODULE:
 		bt_info("the bowtie module is there");
+		bt_facts_retry(w->facts, "link ");
 		bt_kmod_watch_stale(w, 0);
 		break;
 	case BT_EVENT_MODULE_GONE:

@@ -21,9 +21,17 @@
  */
 struct bt_op *bt_op_add(struct bt_ops *ops, enum bt_op_type type, const char *fmt, ...)
 {
-	struct bt_op *op = bt_array_add(ops);
+	struct bt_op *op;
 	struct bt_buf key = {};
 	va_list ap;
+
+	/* They are large, and may be many. */
+	if (ops->n == ops->room) {
+		ops->room = 2 * ops->room + 16;
+		ops->v = bt_realloc(ops->v, ops->room, sizeof(*ops->v));
+	}
+	op = &ops->v[ops->n++];
+	*op = (struct bt_op){};
 
 	va_start(ap, fmt);
 	bt_buf_vprintf(&key, fmt, ap);
@@ -61,15 +69,21 @@ void bt_ops_free(struct bt_ops *ops)
 /* In the order of their types, else in that in which they were found. */
 static void sort_by_type(struct bt_ops *ops)
 {
-	size_t i, j;
+	size_t next[BT_OP_BIRD_CONFIGURE + 2] = {}, i;
+	struct bt_op *sorted;
 
-	for (i = 1; i < ops->n; i++) {
-		struct bt_op op = ops->v[i];
-
-		for (j = i; j && ops->v[j - 1].type > op.type; j--)
-			ops->v[j] = ops->v[j - 1];
-		ops->v[j] = op;
-	}
+	if (!ops->n)
+		return;
+	for (i = 0; i < ops->n; i++)
+		next[ops->v[i].type + 1]++;
+	for (i = 1; i < BT_ARRAY_SIZE(next); i++)
+		next[i] += next[i - 1];
+	sorted = bt_realloc(NULL, ops->n, sizeof(*sorted));
+	for (i = 0; i < ops->n; i++)
+		sorted[next[ops->v[i].type]++] = ops->v[i];
+	free(ops->v);
+	ops->v = sorted;
+	ops->room = ops->n;
 }
 
 static void drop_held(struct bt_ops *ops, const struct bt_facts *facts, uint64_t now)

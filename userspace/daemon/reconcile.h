@@ -63,9 +63,16 @@ struct bt_op {
 	char *content;
 };
 
+/**
+ * struct bt_ops - things to do
+ * @v: array
+ * @n: how many
+ * @room: for so many
+ */
 struct bt_ops {
 	struct bt_op *v;
 	size_t n;
+	size_t room;
 };
 
 void bt_reconcile(const struct bt_config *want, const struct bt_facts *facts, uint64_t now,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PURE: BIRD's include file. BIRD is told to read it when it has changed, or when
- * sessions are missing that it has; never otherwise, since "configure" also takes in
- * what the operator has half finished elsewhere.
+ * PURE: BIRD's include file. BIRD is told to read it when the text that it has taken is
+ * another one; never otherwise, since "configure" also takes in what the operator has
+ * half finished elsewhere.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +10,25 @@
 #include "bird_render.h"
 #include "reconcile.h"
 
-static bool same_sessions(const struct bt_strings *want, const struct bt_strings *have)
+/*
+ * Which kernel protocols the operator has, only BIRD can tell. One that is not running
+ * must find a file that it can start with, whatever bird.conf has by now.
+ */
+static unsigned int operators_kernel(const struct bt_facts *facts)
 {
-	size_t i;
+	if (!facts->bird || facts->bird_clash)
+		return BT_BIRD_KERNEL4 | BT_BIRD_KERNEL6;
+	return facts->bird_kernel;
+}
 
-	if (want->n != have->n)
-		return false;
-	for (i = 0; i < want->n; i++)
-		if (!bt_strings_have(have, want->v[i]))
-			return false;
-	return true;
+static bool taken(const struct bt_facts *facts, const char *text)
+{
+	char *revision = bt_bird_revision(text);
+	bool same = revision && facts->bird_revision ?
+		    !strcmp(revision, facts->bird_revision) : revision == facts->bird_revision;
+
+	free(revision);
+	return same;
 }
 
 /**
@@ -39,19 +48,15 @@ void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *fact
 	/* Whoever has no BGP never hears of this. */
 	if (!sessions.n && !facts->bird_file)
 		return;
-	/*
-	 * Which kernel protocols the operator has, only BIRD can tell. Until it runs, a
-	 * file must be there for bird.conf to include, but one that is there may be right.
-	 */
-	text = bt_bird_render(want, facts->bird ? facts->bird_kernel :
-				    BT_BIRD_KERNEL4 | BT_BIRD_KERNEL6);
-	if (!facts->bird_file || (facts->bird && strcmp(facts->bird_file, text) != 0)) {
+	text = bt_bird_render(want, operators_kernel(facts));
+	/* A file that is there stays until it is known whether BIRD is. */
+	if (!facts->bird_file || ((facts->bird || facts->bird_gone) &&
+				  strcmp(facts->bird_file, text) != 0)) {
 		op = bt_op_add(out, BT_OP_BIRD_FILE, "bird file");
 		op->name = bt_strdup(want->bird.include);
 		op->content = text;
 		text = NULL;
-	} else if (facts->bird && (!facts->bird_configured ||
-				   !same_sessions(&sessions, &facts->bird_protocols))) {
+	} else if (facts->bird && !taken(facts, text)) {
 		bt_op_add(out, BT_OP_BIRD_CONFIGURE, "bird configure");
 	}
 	free(text);

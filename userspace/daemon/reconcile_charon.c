@@ -7,11 +7,69 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name_index.h"
 #include "names.h"
 #include "reconcile.h"
 #include "vici_render.h"
 
 #define INITIATE	"initiate"
+/* How long an IKE SA may have others beside it: while it is rekeyed, for example. */
+#define DUPLICATE_MS	10000
+/* How long an IKE SA by which packets come counts for more than one without. */
+#define PROVEN_MS	30000
+
+/**
+ * struct item - a tunnel whose IKE is ours to manage
+ * @link: its link
+ * @t: tunnel
+ * @name: what it is called by charon
+ * @conn: charon has a connection of this name
+ * @shared: charon has a secret of this name
+ * @ikes: its IKE SAs that are not about to go
+ * @end: of @ikes
+ */
+struct item {
+	const struct bt_conf_link *link;
+	const struct bt_conf_tunnel *t;
+	char *name;
+	bool conn;
+	bool shared;
+	struct ike *ikes;
+	struct ike **end;
+};
+
+/**
+ * struct ike - an IKE SA of an item
+ * @sa: what is observed
+ * @next: one of the same item
+ */
+struct ike {
+	const struct bt_fact_ike *sa;
+	struct ike *next;
+};
+
+/**
+ * struct job - a comparison
+ * @facts: what is observed
+ * @now: bt_now_ms()
+ * @initiating: one is, or is about to be: that is enough. charon counts half-open SAs,
+ *	and asks for cookies beyond a few
+ * @v: items
+ * @n: how many
+ * @names: items by their names
+ * @ikes: IKE SAs of items
+ * @out: operations are added
+ */
+struct job {
+	const struct bt_facts *facts;
+	uint64_t now;
+	bool initiating;
+	struct item *v;
+	size_t n;
+	struct bt_name_index names;
+	struct ike *ikes;
+	struct bt_ops *out;
+};
 
 static bool same_content(const struct bt_buf *have, const void *want, size_t len)
 {
@@ -19,41 +77,44 @@ static bool same_content(const struct bt_buf *have, const void *want, size_t len
 }
 
 /* Returns true if charon has it as it should be. */
-static bool shared(const struct bt_conf_link *link, const struct bt_conf_tunnel *t,
-		   const char *name, const struct bt_facts *facts, struct bt_ops *out)
+static bool shared(const struct job *job, const struct item *item)
 {
-	const struct bt_buf *file = bt_facts_is_loaded(&facts->secrets, t->ike.psk_file);
+	const struct bt_facts *facts = job->facts;
+	const struct bt_buf *file = bt_facts_is_loaded(&facts->secrets, item->t->ike.psk_file);
 	struct bt_op *op;
+	char *content;
 
 	/* Not known: it has just come into the configuration, and is about to be. */
 	if (!file)
 		return false;
-	if (bt_strings_have(&facts->shared, name) &&
-	    same_content(bt_facts_is_loaded(&facts->shared_loaded, name), file->data, file->len))
+	content = bt_vici_shared_content(item->t, file->data);
+	if (item->shared && same_content(bt_facts_is_loaded(&facts->shared_loaded, item->name),
+					 content, strlen(content))) {
+		free(content);
 		return true;
-	op = bt_op_add(out, BT_OP_SHARED_LOAD, "shared %s", name);
-	op->name = bt_strdup(name);
-	op->conf_link = link;
-	op->conf = t;
-	op->content = bt_strdup(file->data);
+	}
+	op = bt_op_add(job->out, BT_OP_SHARED_LOAD, "shared %s", item->name);
+	op->name = bt_strdup(item->name);
+	op->conf_link = item->link;
+	op->conf = item->t;
+	op->content = content;
 	return false;
 }
 
-static bool conn(const struct bt_conf_link *link, const struct bt_conf_tunnel *t,
-		 const char *name, const struct bt_facts *facts, struct bt_ops *out)
+static bool conn(const struct job *job, const struct item *item)
 {
+	const struct bt_fact_loadeds *loaded = &job->facts->conns_loaded;
 	struct bt_vici_msg message = {};
 	struct bt_op *op;
 
-	bt_vici_render_conn(link, t, &message);
-	if (bt_strings_have(&facts->conns, name) &&
-	    same_content(bt_facts_is_loaded(&facts->conns_loaded, name), message.buf.data,
-			 message.buf.len)) {
+	bt_vici_render_conn(item->link, item->t, &message);
+	if (item->conn && same_content(bt_facts_is_loaded(loaded, item->name), message.buf.data,
+				       message.buf.len)) {
 		bt_vici_msg_wipe(&message);
 		return true;
 	}
-	op = bt_op_add(out, BT_OP_CONN_LOAD, "conn %s", name);
-	op->name = bt_strdup(name);
+	op = bt_op_add(job->out, BT_OP_CONN_LOAD, "conn %s", item->name);
+	op->name = bt_strdup(item->name);
 	op->message = message;
 	return false;
 }
@@ -77,76 +138,124 @@ static bool fits(const struct bt_conf_tunnel *t, const struct bt_fact_ike *ike)
 }
 
 /* Is there an SA, or one in the making? Those that lead elsewhere are ended. */
-static bool alive(const struct bt_conf_tunnel *t, const char *name,
-		  const struct bt_facts *facts, struct bt_ops *out)
+static bool alive(const struct job *job, const struct item *item)
 {
+	const struct ike *ike;
 	bool found = false;
-	size_t i;
 
-	for (i = 0; i < facts->ikes.n; i++) {
-		const struct bt_fact_ike *ike = &facts->ikes.v[i];
-
-		if (ike->dying || strcmp(ike->name, name) != 0)
-			continue;
-		if (!fits(t, ike)) {
-			terminate(ike, out);
-			continue;
-		}
+	for (ike = item->ikes; ike; ike = ike->next) {
+		if (!fits(item->t, ike->sa))
+			terminate(ike->sa, job->out);
 		/* An IKE SA that has lost its child is to get another. */
-		if (!ike->established || ike->children)
+		else if (!ike->sa->established || ike->sa->children)
 			found = true;
 	}
 	return found;
 }
 
-static void initiate(const char *name, struct bt_ops *out)
+/* --- more than one IKE SA where one is enough --- */
+
+/*
+ * Has it stood for long enough? By what charon said last, and not by now: how far it has
+ * come since then is not known.
+ */
+static bool settled(const struct job *job, const struct item *item,
+		    const struct bt_fact_ike *sa)
 {
-	bt_op_add(out, BT_OP_INITIATE, INITIATE " %s", name)->name = bt_strdup(name);
+	return sa->since && job->facts->ikes_seen >= sa->since + DUPLICATE_MS &&
+	       fits(item->t, sa);
 }
 
-/* One at a time: charon counts half-open SAs, and asks for cookies beyond a few. */
-static bool initiating(const struct bt_ops *ops)
+static bool proven(const struct job *job, const struct bt_fact_ike *sa)
 {
-	size_t i;
-
-	for (i = 0; i < ops->n; i++)
-		if (ops->v[i].type == BT_OP_INITIATE)
-			return true;
-	return false;
+	return sa->children && sa->received &&
+	       job->facts->ikes_seen <= sa->received + PROVEN_MS;
 }
 
-static void tunnel(const struct bt_conf_link *link, const struct bt_conf_tunnel *t,
-		   const struct bt_facts *facts, uint64_t now, struct bt_ops *out)
+static bool better(const struct job *job, const struct bt_fact_ike *a,
+		   const struct bt_fact_ike *b)
 {
-	char *name = bt_vici_name(link, t), *key = bt_asprintf(INITIATE " %s", name);
-	bool ready;
+	if (!a->children != !b->children)
+		return a->children;
+	if (proven(job, a) != proven(job, b))
+		return proven(job, a);
+	/* Both ends send by the newest. */
+	return a->id > b->id;
+}
 
-	ready = shared(link, t, name, facts, out);
-	ready &= conn(link, t, name, facts, out);
-	if (!alive(t, name, facts, out) && ready && t->ike.start == BT_START_INITIATE &&
-	    t->kernel.admin != BOWTIE_ADMIN_DOWN && !initiating(out) &&
-	    !bt_facts_held(facts, INITIATE, now) && !bt_facts_held(facts, key, now))
-		initiate(name, out);
+/*
+ * Both ends may have begun at once, or one of them anew without having ended the old one.
+ * Of the settled ones one that works stays; if none does, none has to go.
+ */
+static void end_duplicates(const struct job *job, const struct item *item)
+{
+	const struct bt_fact_ike *best = NULL;
+	const struct ike *ike;
+
+	for (ike = item->ikes; ike; ike = ike->next)
+		if (settled(job, item, ike->sa) && (!best || better(job, ike->sa, best)))
+			best = ike->sa;
+	if (!best || !best->children)
+		return;
+	for (ike = item->ikes; ike; ike = ike->next)
+		if (ike->sa != best && settled(job, item, ike->sa))
+			terminate(ike->sa, job->out);
+}
+
+/* --- */
+
+static void initiate(struct job *job, const struct item *item)
+{
+	char *key = bt_asprintf(INITIATE " %s", item->name);
+
+	if (!bt_facts_held(job->facts, key, job->now)) {
+		bt_op_add(job->out, BT_OP_INITIATE, "%s", key)->name = bt_strdup(item->name);
+		job->initiating = true;
+	}
 	free(key);
-	free(name);
 }
 
-static bool wanted(const struct bt_config *want, const char *name)
+static void tunnel(struct job *job, const struct item *item)
 {
-	bool found = false;
+	bool ready = shared(job, item);
+
+	ready &= conn(job, item);
+	end_duplicates(job, item);
+	if (!alive(job, item) && ready && item->t->ike.start == BT_START_INITIATE &&
+	    item->t->kernel.admin != BOWTIE_ADMIN_DOWN && !job->initiating)
+		initiate(job, item);
+}
+
+/* --- what is there, by whose it is --- */
+
+static void collect(struct job *job, const struct bt_config *want)
+{
 	size_t i, j;
 
 	for (i = 0; i < want->links.n; i++) {
 		const struct bt_conf_link *link = &want->links.v[i];
 
-		for (j = 0; j < link->tunnels.n && !found; j++) {
-			char *is = bt_vici_name(link, &link->tunnels.v[j]);
+		for (j = 0; j < link->tunnels.n; j++) {
+			const struct bt_conf_tunnel *t = &link->tunnels.v[j];
 
-			found = link->tunnels.v[j].manage.ike && !strcmp(is, name);
-			free(is);
+			if (t->manage.ike)
+				*bt_array_add(job) = (struct item){
+					.link = link, .t = t, .name = bt_vici_name(link, t),
+				};
 		}
 	}
-	return found;
+	for (i = 0; i < job->n; i++) {
+		job->v[i].end = &job->v[i].ikes;
+		bt_name_index_add(&job->names, job->v[i].name, &job->v[i]);
+	}
+	bt_name_index_sort(&job->names);
+}
+
+static struct item *find(const struct job *job, const char *name)
+{
+	const struct item *item = bt_name_index_find(&job->names, name);
+
+	return item ? &job->v[item - job->v] : NULL;
 }
 
 static bool is_ours(const char *name)
@@ -154,15 +263,81 @@ static bool is_ours(const char *name)
 	return !strncmp(name, BT_PREFIX, strlen(BT_PREFIX));
 }
 
-static void unload(const struct bt_config *want, const struct bt_strings *names,
-		   enum bt_op_type type, const char *key, struct bt_ops *out)
+static void unload(struct job *job, enum bt_op_type type, const char *key, const char *name)
 {
+	if (is_ours(name))
+		bt_op_add(job->out, type, "%s %s", key, name)->name = bt_strdup(name);
+}
+
+static void look_at_names(struct job *job)
+{
+	const struct bt_facts *f = job->facts;
+	struct item *item;
 	size_t i;
 
-	for (i = 0; i < names->n; i++)
-		if (is_ours(names->v[i]) && !wanted(want, names->v[i]))
-			bt_op_add(out, type, "%s %s", key, names->v[i])->name =
-				bt_strdup(names->v[i]);
+	for (i = 0; i < f->conns.n; i++) {
+		item = find(job, f->conns.v[i]);
+		if (item)
+			item->conn = true;
+		else
+			unload(job, BT_OP_CONN_UNLOAD, "conn", f->conns.v[i]);
+	}
+	for (i = 0; i < f->shared.n; i++) {
+		item = find(job, f->shared.v[i]);
+		if (item)
+			item->shared = true;
+		else
+			unload(job, BT_OP_SHARED_UNLOAD, "shared", f->shared.v[i]);
+	}
+}
+
+/*
+ * Of a tunnel that is in the configuration, but left to the operator? Then the SA stays,
+ * and with it the traffic.
+ */
+static bool left_alone(const struct bt_config *want, const char *name)
+{
+	size_t i, j;
+	char *ours;
+	bool same;
+
+	for (i = 0; i < want->links.n; i++) {
+		const struct bt_conf_link *link = &want->links.v[i];
+
+		for (j = 0; j < link->tunnels.n; j++) {
+			if (link->tunnels.v[j].manage.ike)
+				continue;
+			ours = bt_vici_name(link, &link->tunnels.v[j]);
+			same = !strcmp(ours, name);
+			free(ours);
+			if (same)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void look_at_ikes(const struct bt_config *want, struct job *job)
+{
+	const struct bt_fact_ikes *ikes = &job->facts->ikes;
+	struct item *item;
+	size_t i;
+
+	job->ikes = bt_realloc(NULL, ikes->n, sizeof(*job->ikes));
+	for (i = 0; i < ikes->n; i++) {
+		const struct bt_fact_ike *sa = &ikes->v[i];
+
+		if (sa->dying)
+			continue;
+		item = find(job, sa->name);
+		if (item) {
+			job->ikes[i] = (struct ike){ .sa = sa };
+			*item->end = &job->ikes[i];
+			item->end = &job->ikes[i].next;
+		} else if (is_ours(sa->name) && !left_alone(want, sa->name)) {
+			terminate(sa, job->out);
+		}
+	}
 }
 
 /**
@@ -175,19 +350,24 @@ static void unload(const struct bt_config *want, const struct bt_strings *names,
 void bt_reconcile_charon(const struct bt_config *want, const struct bt_facts *facts,
 			 uint64_t now, struct bt_ops *out)
 {
-	size_t i, j;
+	struct job job = {
+		.facts = facts,
+		.now = now,
+		.initiating = bt_facts_held(facts, INITIATE, now),
+		.out = out,
+	};
+	size_t i;
 
 	if (!facts->vici)
 		return;
-	unload(want, &facts->conns, BT_OP_CONN_UNLOAD, "conn", out);
-	unload(want, &facts->shared, BT_OP_SHARED_UNLOAD, "shared", out);
-	for (i = 0; i < facts->ikes.n; i++)
-		if (is_ours(facts->ikes.v[i].name) && !facts->ikes.v[i].dying &&
-		    !wanted(want, facts->ikes.v[i].name))
-			terminate(&facts->ikes.v[i], out);
-	for (i = 0; i < want->links.n; i++)
-		for (j = 0; j < want->links.v[i].tunnels.n; j++)
-			if (want->links.v[i].tunnels.v[j].manage.ike)
-				tunnel(&want->links.v[i], &want->links.v[i].tunnels.v[j], facts,
-				       now, out);
+	collect(&job, want);
+	look_at_names(&job);
+	look_at_ikes(want, &job);
+	for (i = 0; i < job.n; i++)
+		tunnel(&job, &job.v[i]);
+	for (i = 0; i < job.n; i++)
+		free(job.v[i].name);
+	free(job.v);
+	free(job.ikes);
+	bt_name_index_free(&job.names);
 }

@@ -264,49 +264,62 @@ static void module_routes(const struct bt_conf_link *conf, const struct bt_fact_
 
 /* --- the configuration's routes in the kernel --- */
 
-static bool in_fib(const struct bt_facts *facts, const struct bt_fact_link *l,
-		   const struct bt_prefix *p)
+static int by_prefix(const void *a, const void *b)
+{
+	return bt_prefix_cmp(a, b);
+}
+
+static void sort_prefixes(struct bt_prefixes *list)
+{
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_prefix);
+}
+
+static bool in_order(const struct bt_prefixes *list, const struct bt_prefix *p)
+{
+	return list->n && bsearch(p, list->v, list->n, sizeof(*p), by_prefix);
+}
+
+/* What is not in the configuration goes; the others that are in the main table count. */
+static void look_at_fib(const struct bt_facts *facts, const struct bt_fact_link *l,
+			const struct bt_prefixes *want, struct bt_prefixes *have,
+			struct bt_routes *del)
 {
 	size_t i;
 
 	for (i = 0; i < facts->routes.n; i++) {
 		const struct bt_fact_route *r = &facts->routes.v[i];
 
-		if (r->protocol == BT_RTPROT && r->table == RT_TABLE_MAIN && r->hops.n &&
-		    r->hops.v[0].ifindex == l->link.dev.ifindex && !bt_prefix_cmp(&r->dst, p))
-			return true;
+		if (r->protocol != BT_RTPROT || !r->hops.n ||
+		    r->hops.v[0].ifindex != l->link.dev.ifindex)
+			continue;
+		if (!in_order(want, &r->dst))
+			bt_array_add(del)->dst = r->dst;
+		else if (r->table == RT_TABLE_MAIN)
+			*bt_array_add(have) = r->dst;
 	}
-	return false;
-}
-
-static bool in_conf(const struct bt_conf_link *conf, const struct bt_prefix *p)
-{
-	size_t i;
-
-	for (i = 0; i < conf->routes.n; i++)
-		if (have_prefix(&conf->routes.v[i].prefixes, p, conf->routes.v[i].prefixes.n))
-			return true;
-	return false;
 }
 
 static void kernel_routes(const struct bt_conf_link *conf, const struct bt_fact_link *l,
 			  const struct bt_facts *facts, struct bt_ops *out)
 {
+	struct bt_prefixes want = {}, have = {};
 	struct bt_routes add = {}, del = {};
 	size_t i, j;
 
-	for (i = 0; i < facts->routes.n; i++) {
-		const struct bt_fact_route *r = &facts->routes.v[i];
-
-		if (r->protocol == BT_RTPROT && r->hops.n &&
-		    r->hops.v[0].ifindex == l->link.dev.ifindex && !in_conf(conf, &r->dst))
-			bt_array_add(&del)->dst = r->dst;
-	}
+	for (i = 0; i < conf->routes.n; i++)
+		for (j = 0; j < conf->routes.v[i].prefixes.n; j++)
+			*bt_array_add(&want) = conf->routes.v[i].prefixes.v[j];
+	sort_prefixes(&want);
+	look_at_fib(facts, l, &want, &have, &del);
+	sort_prefixes(&have);
 	/* A device that is down has none; they follow when it is up. */
 	for (i = 0; l->link.up && i < conf->routes.n; i++)
 		for (j = 0; j < conf->routes.v[i].prefixes.n; j++)
-			if (!in_fib(facts, l, &conf->routes.v[i].prefixes.v[j]))
+			if (!in_order(&have, &conf->routes.v[i].prefixes.v[j]))
 				bt_array_add(&add)->dst = conf->routes.v[i].prefixes.v[j];
+	free(want.v);
+	free(have.v);
 	routes_op(out, BT_OP_FIB_DEL, l, &del);
 	routes_op(out, BT_OP_FIB_ADD, l, &add);
 }

@@ -160,9 +160,21 @@ static void add_static(struct candidates *out, const struct bt_fact_link *link,
 	}
 }
 
-static int source_of(const struct bt_conf_link *conf, const struct bt_fact_route *r)
+static bool leads_into(const struct bt_fact_route *r, int ifindex)
 {
-	if (r->protocol == RTPROT_KERNEL || r->protocol == BT_RTPROT)
+	size_t i;
+
+	for (i = 0; i < r->hops.n; i++)
+		if (r->hops.v[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static int source_of(const struct bt_conf_link *conf, const struct bt_fact_link *link,
+		     const struct bt_fact_route *r)
+{
+	if (r->protocol == RTPROT_KERNEL || r->protocol == BT_RTPROT ||
+	    !leads_into(r, link->link.dev.ifindex))
 		return -1;
 	if (r->table == conf->bgp.table)
 		return SOURCE_OWN_TABLE;
@@ -219,7 +231,7 @@ void bt_route_want(const struct bt_conf_link *conf, const struct bt_fact_link *l
 	for (i = 0; i < conf->routes.n; i++)
 		add_static(&all, link, &conf->routes.v[i]);
 	for (i = 0; i < facts->routes.n; i++) {
-		source = source_of(conf, &facts->routes.v[i]);
+		source = source_of(conf, link, &facts->routes.v[i]);
 		if (source >= 0)
 			add_kernel(&all, link, &facts->routes.v[i], (unsigned int)source);
 	}

@@ -73,7 +73,9 @@ int bt_rtnl_addr(struct bt_nl *nl, bool add, int ifindex, const struct bt_prefix
  * @p: prefix
  * @e: says what is wrong
  *
- * One that is not there to be deleted is no failure.
+ * One that is not there to be deleted is no failure. A route of somebody else to the same
+ * prefix stays: ours would take its place, and then it would be lost. Return: 0 or an error,
+ * -EEXIST among them.
  */
 int bt_rtnl_route(struct bt_nl *nl, bool add, int ifindex, const struct bt_prefix *p,
 		  struct bt_error *e)
@@ -87,7 +89,7 @@ int bt_rtnl_route(struct bt_nl *nl, bool add, int ifindex, const struct bt_prefi
 		.rtm_type = RTN_UNICAST,
 	};
 	struct nl_msg *msg = nlmsg_alloc_simple(add ? RTM_NEWROUTE : RTM_DELROUTE,
-						add ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+						add ? NLM_F_CREATE | NLM_F_EXCL : 0);
 	bool complete = msg && !nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO) &&
 			(!p->len || !put_addr(msg, RTA_DST, &p->addr)) &&
 			!nla_put_u32(msg, RTA_OIF, (uint32_t)ifindex);
@@ -96,6 +98,10 @@ int bt_rtnl_route(struct bt_nl *nl, bool add, int ifindex, const struct bt_prefi
 	if (!add && err == -ESRCH) {
 		bt_error_free(e);
 		return 0;
+	}
+	if (err == -EEXIST) {
+		bt_error_free(e);
+		return bt_error_set(e, err, "there is a route to it that is not ours");
 	}
 	return err;
 }

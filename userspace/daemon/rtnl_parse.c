@@ -110,10 +110,18 @@ static bool parse_dst(const struct rtmsg *rtm, const struct nlattr *dst, struct 
 	return out->len <= bt_addr_bits(&out->addr) && (dst || !out->len);
 }
 
+/* One that leads nowhere takes the place of a unicast route without a word about that. */
+static bool leads_nowhere(unsigned char type)
+{
+	return type == RTN_UNREACHABLE || type == RTN_BLACKHOLE || type == RTN_PROHIBIT ||
+	       type == RTN_THROW;
+}
+
 /**
- * bt_rtnl_parse_route() - is a message about a unicast route?
+ * bt_rtnl_parse_route() - is a message about a route for packets to others?
  * @nlh: RTM_NEWROUTE or RTM_DELROUTE
- * @out: the route, whatever its devices; the caller frees its next hops, if it is one
+ * @out: the route, whatever its devices; without next hops if it is not unicast. The
+ *	caller frees its next hops, if it is one
  *
  * Return: true if it is.
  */
@@ -124,7 +132,8 @@ bool bt_rtnl_parse_route(struct nlmsghdr *nlh, struct bt_fact_route *out)
 	bool ok = true;
 
 	*out = (struct bt_fact_route){};
-	if (!nlmsg_valid_hdr(nlh, sizeof(*rtm)) || rtm->rtm_type != RTN_UNICAST ||
+	if (!nlmsg_valid_hdr(nlh, sizeof(*rtm)) ||
+	    (rtm->rtm_type != RTN_UNICAST && !leads_nowhere(rtm->rtm_type)) ||
 	    (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
 	    (rtm->rtm_flags & RTM_F_CLONED) ||
 	    nlmsg_parse(nlh, sizeof(*rtm), tb, RTA_MAX, NULL) < 0 ||
@@ -135,6 +144,8 @@ bool bt_rtnl_parse_route(struct nlmsghdr *nlh, struct bt_fact_route *out)
 		     rtm->rtm_table;
 	if (tb[RTA_PRIORITY] && nla_len(tb[RTA_PRIORITY]) == 4)
 		out->metric = nla_get_u32(tb[RTA_PRIORITY]);
+	if (rtm->rtm_type != RTN_UNICAST)
+		return true;
 	if (tb[RTA_MULTIPATH])
 		ok = parse_multipath(tb[RTA_MULTIPATH], rtm->rtm_family, &out->hops);
 	else if (tb[RTA_OIF] && nla_len(tb[RTA_OIF]) == 4)
@@ -163,6 +174,7 @@ bool bt_rtnl_parse_alias(struct nlmsghdr *nlh, int *ifindex, bool *ours)
 	    nlmsg_parse(nlh, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0)
 		return false;
 	*ifindex = ifi->ifi_index;
-	*ours = tb[IFLA_IFALIAS] && !nla_strcmp(tb[IFLA_IFALIAS], BT_LINK_ALIAS);
+	*ours = tb[IFLA_IFALIAS] && nla_len(tb[IFLA_IFALIAS]) == sizeof(BT_LINK_ALIAS) &&
+		!memcmp(nla_data(tb[IFLA_IFALIAS]), BT_LINK_ALIAS, sizeof(BT_LINK_ALIAS));
 	return true;
 }

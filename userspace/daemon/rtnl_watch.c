@@ -61,27 +61,6 @@ static bool is_ours(const struct bt_rtnl_watch *w, const struct bt_fact_route *r
 	return false;
 }
 
-static bool same_key(const struct bt_fact_route *a, const struct bt_fact_route *b)
-{
-	return a->table == b->table && a->metric == b->metric && !bt_prefix_cmp(&a->dst, &b->dst);
-}
-
-static struct bt_fact_route *find(const struct bt_rtnl_watch *w, const struct bt_fact_route *key)
-{
-	size_t i;
-
-	for (i = 0; i < w->facts->routes.n; i++)
-		if (same_key(&w->facts->routes.v[i], key))
-			return &w->facts->routes.v[i];
-	return NULL;
-}
-
-static void remove_route(struct bt_rtnl_watch *w, struct bt_fact_route *r)
-{
-	free(r->hops.v);
-	*r = w->facts->routes.v[--w->facts->routes.n];
-}
-
 static bool same_hops(const struct bt_fact_hops *a, const struct bt_fact_hops *b)
 {
 	size_t i;
@@ -100,12 +79,12 @@ static bool same_hops(const struct bt_fact_hops *a, const struct bt_fact_hops *b
 /* Takes @r over. */
 static void new_route(struct bt_rtnl_watch *w, struct bt_fact_route *r)
 {
-	struct bt_fact_route *have = find(w, r);
+	struct bt_fact_route *have = bt_fact_routes_find(&w->facts->routes, r);
 
 	if (!is_ours(w, r)) {
 		/* It may have replaced one that was. */
 		if (have) {
-			remove_route(w, have);
+			bt_fact_routes_remove(&w->facts->routes, have);
 			w->changed(w->arg);
 		}
 		free(r->hops.v);
@@ -115,23 +94,24 @@ static void new_route(struct bt_rtnl_watch *w, struct bt_fact_route *r)
 		free(r->hops.v);
 		return;
 	}
-	if (have)
+	if (have) {
 		free(have->hops.v);
-	else
-		have = bt_array_add(&w->facts->routes);
-	*have = *r;
+		*have = *r;
+	} else {
+		bt_fact_routes_add(&w->facts->routes, r);
+	}
 	w->changed(w->arg);
 }
 
 static void del_route(struct bt_rtnl_watch *w, const struct bt_fact_route *r)
 {
-	struct bt_fact_route *have = find(w, r);
+	struct bt_fact_route *have = bt_fact_routes_find(&w->facts->routes, r);
 
 	if (!have)
 		return;
 	/* Of IPv6 routes with many next hops single ones may go. */
 	if (same_hops(&have->hops, &r->hops))
-		remove_route(w, have);
+		bt_fact_routes_remove(&w->facts->routes, have);
 	else
 		w->stale_routes = true;
 	w->changed(w->arg);
@@ -181,22 +161,42 @@ static void on_message(struct bt_rtnl_watch *w, struct nlmsghdr *nlh)
 	w->changed(w->arg);
 }
 
+/*
+ * A socket that has overflown gets nothing more before it has been read to its end; and
+ * what is still in it is older than what a dump will tell, so it must not be taken after
+ * the dump. Returns 0, or -ENOBUFS if anything is lost.
+ */
+static int read_events(struct bt_rtnl_watch *w)
+{
+	bool lost = false;
+	struct nlmsghdr *nlh;
+	int rem, err, i;
+
+	for (i = 0; lost || i < READ_MAX; i++) {
+		err = bt_nl_receive(&w->events, MSG_DONTWAIT);
+		if (err == -EAGAIN)
+			break;
+		if (err == -ENOBUFS)
+			lost = true;
+		else if (err)
+			return err;
+		else if (!lost)
+			bt_nl_for_each(nlh, rem, &w->events)
+				on_message(w, nlh);
+	}
+	return lost ? -ENOBUFS : 0;
+}
+
 static void on_readable(void *arg, unsigned int ready)
 {
 	struct bt_rtnl_watch *w = arg;
-	struct nlmsghdr *nlh;
-	int rem, err = 0, i;
+	int err = read_events(w);
 
-	for (i = 0; i < READ_MAX; i++) {
-		err = bt_nl_receive(&w->events, MSG_DONTWAIT);
-		if (err)
-			break;
-		bt_nl_for_each(nlh, rem, &w->events)
-			on_message(w, nlh);
-	}
-	if (!err || err == -EAGAIN)
+	if (!err)
 		return;
-	if (err != -ENOBUFS)
+	if (err == -ENOBUFS)
+		bt_notice("rtnetlink: more events than there is room for: looking at all of it");
+	else
 		bt_err("events of rtnetlink: %s", strerror(-err));
 	w->stale_addrs = true;
 	w->stale_routes = true;
@@ -253,7 +253,7 @@ static int take_route(struct nlmsghdr *nlh, void *arg)
 	if (!bt_rtnl_parse_route(nlh, &r))
 		return 0;
 	if (is_ours(w, &r))
-		*bt_array_add(&w->facts->routes) = r;
+		bt_fact_routes_add(&w->facts->routes, &r);
 	else
 		free(r.hops.v);
 	return 0;

@@ -411,6 +411,15 @@ bool bt_vici_conn_is_up(const struct bt_vici_conn *conn)
 	return conn->up && !conn->dead;
 }
 
+/**
+ * bt_vici_conn_room() - how many commands the queue takes now
+ * @conn: connection
+ */
+size_t bt_vici_conn_room(const struct bt_vici_conn *conn)
+{
+	return bt_cmdq_room(&conn->cmds);
+}
+
 static int command_check(const struct bt_vici_conn *conn, const struct bt_vici_command *command)
 {
 	const char *const *name;

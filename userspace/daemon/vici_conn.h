@@ -79,6 +79,7 @@ struct bt_vici_command {
 
 struct bt_vici_conn *bt_vici_conn_new(struct bt_loop *loop, const struct bt_vici_config *config);
 bool bt_vici_conn_is_up(const struct bt_vici_conn *conn);
+size_t bt_vici_conn_room(const struct bt_vici_conn *conn);
 int bt_vici_conn_send(struct bt_vici_conn *conn, const struct bt_vici_command *command);
 void bt_vici_conn_forget(struct bt_vici_conn *conn, const void *arg);
 void bt_vici_conn_free(struct bt_vici_conn *conn);

@@ -72,13 +72,17 @@ static bool is_extra(const struct bt_map *extra, const char *key)
  * What charon calls over_time and rand_time: the SA is to be replaced before its
  * lifetime is over, and both ends must not begin at the same moment.
  */
-static void put_rekey(struct bt_vici_msg *m, uint32_t lifetime, const char *hard, bool hard_is_total)
+static void put_rekey(struct bt_vici_msg *m, uint32_t lifetime, const char *hard,
+		      bool hard_is_total, const struct bt_map *extra)
 {
 	uint32_t margin = lifetime / 10 ? lifetime / 10 : 1;
 
-	bt_vici_put_fmt(m, "rekey_time", "%us", lifetime - margin);
-	bt_vici_put_fmt(m, hard, "%us", hard_is_total ? lifetime : margin);
-	bt_vici_put_fmt(m, "rand_time", "%us", margin);
+	if (!is_extra(extra, "rekey_time"))
+		bt_vici_put_fmt(m, "rekey_time", "%us", lifetime - margin);
+	if (!is_extra(extra, hard))
+		bt_vici_put_fmt(m, hard, "%us", hard_is_total ? lifetime : margin);
+	if (!is_extra(extra, "rand_time"))
+		bt_vici_put_fmt(m, "rand_time", "%us", margin);
 }
 
 static void put_ends(struct bt_vici_msg *m, const struct bt_conf_tunnel *t)
@@ -134,7 +138,7 @@ static void put_child(struct bt_vici_msg *m, const char *name, const struct bt_c
 	put_selectors(m, "local_ts", &t->kernel, true);
 	put_selectors(m, "remote_ts", &t->kernel, false);
 	put_list(m, "esp_proposals", &esp->proposals);
-	put_rekey(m, esp->lifetime, "life_time", true);
+	put_rekey(m, esp->lifetime, "life_time", true, &esp->extra);
 	bt_vici_put_fmt(m, "replay_window", "%u", esp->replay_window);
 	bt_vici_put_str(m, "copy_df", t->kernel.df == BOWTIE_DF_CLEAR ? "no" : "yes");
 	/* bowtied begins, begins again, and follows what becomes of it. */
@@ -167,7 +171,7 @@ void bt_vici_render_conn(const struct bt_conf_link *link, const struct bt_conf_t
 	put_addr(out, "local_addrs", &t->kernel.local);
 	put_addr(out, "remote_addrs", &t->kernel.remote);
 	put_list(out, "proposals", &ike->proposals);
-	put_rekey(out, ike->lifetime, "over_time", false);
+	put_rekey(out, ike->lifetime, "over_time", false, &ike->extra);
 	bt_vici_put_fmt(out, "dpd_delay", "%us", ike->dpd);
 	bt_vici_put_str(out, "encap", ike->encap ? "yes" : "no");
 	/* Tries are counted, and their pauses chosen, by bowtied. */
@@ -182,6 +186,37 @@ void bt_vici_render_conn(const struct bt_conf_link *link, const struct bt_conf_t
 	free(name);
 }
 
+/* Whose secret it is: an identity, an address, or NULL for anybody's. */
+static const char *owner(const char *id, const struct bt_addr *addr, char *buf)
+{
+	return id ? id : bt_addr_is_any(addr) ? NULL : bt_addr_str(addr, buf);
+}
+
+static const char *local_owner(const struct bt_conf_tunnel *t, char *buf)
+{
+	return owner(t->ike.local_id, &t->kernel.local, buf);
+}
+
+static const char *remote_owner(const struct bt_conf_tunnel *t, char *buf)
+{
+	return owner(t->ike.remote_id, &t->kernel.remote, buf);
+}
+
+/**
+ * bt_vici_shared_content() - what a secret is, but for the secret itself
+ * @t: tunnel
+ * @file: which file it is in
+ *
+ * Different if charon has to be told anew. Return: for the caller to free.
+ */
+char *bt_vici_shared_content(const struct bt_conf_tunnel *t, const char *file)
+{
+	char local[BT_ADDR_STRLEN], remote[BT_ADDR_STRLEN];
+	const char *a = local_owner(t, local), *b = remote_owner(t, remote);
+
+	return bt_asprintf("%s of %s and %s", file, a ? a : "any", b ? b : "any");
+}
+
 /**
  * bt_vici_render_shared() - arguments of load-shared
  * @link: the tunnel's link
@@ -194,7 +229,7 @@ void bt_vici_render_shared(const struct bt_conf_link *link, const struct bt_conf
 			   const void *secret, size_t len, struct bt_vici_msg *out)
 {
 	char *name = bt_vici_name(link, t), buf[BT_ADDR_STRLEN];
-	const struct bt_tunnel *k = &t->kernel;
+	const char *id;
 
 	bt_buf_reserve(&out->buf, SECRET_MESSAGE);
 	bt_vici_put_str(out, "id", name);
@@ -202,14 +237,12 @@ void bt_vici_render_shared(const struct bt_conf_link *link, const struct bt_conf
 	bt_vici_put(out, "data", secret, len);
 	/* Both ends: charon takes the secret whose owners match best. */
 	bt_vici_list(out, "owners");
-	if (t->ike.local_id)
-		bt_vici_list_item_str(out, t->ike.local_id);
-	else if (!bt_addr_is_any(&k->local))
-		bt_vici_list_item_str(out, bt_addr_str(&k->local, buf));
-	if (t->ike.remote_id)
-		bt_vici_list_item_str(out, t->ike.remote_id);
-	else if (!bt_addr_is_any(&k->remote))
-		bt_vici_list_item_str(out, bt_addr_str(&k->remote, buf));
+	id = local_owner(t, buf);
+	if (id)
+		bt_vici_list_item_str(out, id);
+	id = remote_owner(t, buf);
+	if (id)
+		bt_vici_list_item_str(out, id);
 	bt_vici_list_end(out);
 	free(name);
 }

@@ -9,6 +9,7 @@
 char *bt_vici_name(const struct bt_conf_link *link, const struct bt_conf_tunnel *t);
 void bt_vici_render_conn(const struct bt_conf_link *link, const struct bt_conf_tunnel *t,
 			 struct bt_vici_msg *out);
+char *bt_vici_shared_content(const struct bt_conf_tunnel *t, const char *file);
 void bt_vici_render_shared(const struct bt_conf_link *link, const struct bt_conf_tunnel *t,
 			   const void *secret, size_t len, struct bt_vici_msg *out);
 

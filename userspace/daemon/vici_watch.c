@@ -17,6 +17,9 @@
 /* Events come in flocks. */
 #define SETTLE_MS	30
 #define REFRESH_MS	15000
+/* When to look again for an SA that is missing, and how long to wait for that answer. */
+#define DOUBT_MS	200
+#define DOUBT_MAX_MS	3000
 
 /**
  * struct bt_vici_watch - the watch
@@ -27,6 +30,7 @@
  * @asking: answers that are still to come
  * @again: something happened meanwhile
  * @failed: one of the answers was an error
+ * @doubtful: connections whose SAs were missing for the first time
  * @ikes: IKE SAs so far
  * @names: connections or secrets so far
  * @changed: called when the facts have changed
@@ -40,6 +44,7 @@ struct bt_vici_watch {
 	unsigned int asking;
 	bool again;
 	bool failed;
+	struct bt_strings doubtful;
 	struct bt_fact_ikes ikes;
 	struct bt_strings conns;
 	struct bt_strings shared;
@@ -62,7 +67,7 @@ static bool installed(const char *state)
 static void parse_children(const struct bt_vici_node *section, struct bt_fact_ike *ike)
 {
 	const struct bt_vici_node *child;
-	uint64_t if_id;
+	uint64_t if_id, packets;
 
 	bt_vici_for_each(child, section) {
 		if (child->kind != BT_VICI_SECTION || !installed(bt_vici_get_str(child, "state")))
@@ -70,6 +75,8 @@ static void parse_children(const struct bt_vici_node *section, struct bt_fact_ik
 		ike->children++;
 		if (bt_vici_get_u64(child, "if-id-out", 16, &if_id) && if_id <= UINT32_MAX)
 			ike->if_id = (uint32_t)if_id;
+		if (bt_vici_get_u64(child, "packets-in", 10, &packets))
+			ike->packets += packets;
 	}
 }
 
@@ -127,6 +134,7 @@ static void take_names(const struct bt_vici_node *reply, const char *key, struct
 		if (name)
 			*bt_array_add(out) = bt_strdup(name);
 	}
+	bt_strings_sort(out);
 }
 
 /* What charon has lost, it does not have from us any more either. */
@@ -139,7 +147,46 @@ static void forget_lost(struct bt_fact_loadeds *loaded, const struct bt_strings 
 			bt_facts_unloaded(loaded, loaded->v[i].name);
 }
 
-static void ask(struct bt_vici_watch *w);
+/* --- SAs that are not there --- */
+
+static bool alive(const struct bt_fact_ikes *ikes, const char *name)
+{
+	const struct bt_fact_ike *ike = bt_fact_ikes_first(ikes, name);
+
+	for (; ike && ike < ikes->v + ikes->n && !strcmp(ike->name, name); ike++)
+		if (!ike->dying && (!ike->established || ike->children))
+			return true;
+	return false;
+}
+
+/*
+ * charon lists one IKE SA after the other. While one is rekeyed, the old one may be told
+ * without its children and the new one not at all: what has just been there is begun
+ * anew only if it is missing twice.
+ */
+static void doubt(struct bt_vici_watch *w, const struct bt_fact_ikes *before,
+		  const struct bt_fact_ikes *now)
+{
+	struct bt_facts *f = w->facts;
+	uint64_t time = bt_now_ms();
+	size_t i;
+
+	for (i = 0; i < w->doubtful.n; i++)
+		bt_facts_done(f, w->doubtful.v[i]);
+	bt_strings_clear(&w->doubtful);
+	for (i = 0; i < before->n; i++) {
+		const char *name = before->v[i].name;
+		char *key = bt_asprintf("initiate %s", name);
+
+		if (alive(before, name) && !alive(now, name) && !bt_facts_held(f, key, time)) {
+			bt_facts_wait(f, key, time + DOUBT_MAX_MS);
+			*bt_array_add(&w->doubtful) = bt_strdup(key);
+		}
+		free(key);
+	}
+	if (w->doubtful.n)
+		bt_timer_start(w->soon, DOUBT_MS);
+}
 
 static void finish(struct bt_vici_watch *w, int err)
 {
@@ -149,11 +196,17 @@ static void finish(struct bt_vici_watch *w, int err)
 		w->failed = true;
 	if (--w->asking)
 		return;
+	if (w->again)
+		bt_timer_start(w->soon, SETTLE_MS);
 	if (w->failed) {
 		/* Reconnecting asks again; a refusal is asked about later. */
 		bt_fact_ikes_clear(&w->ikes);
 		return;
 	}
+	f->ikes_seen = bt_now_ms();
+	bt_fact_ikes_sort(&w->ikes);
+	bt_fact_ikes_follow(&w->ikes, &f->ikes, f->ikes_seen);
+	doubt(w, &f->ikes, &w->ikes);
 	bt_fact_ikes_clear(&f->ikes);
 	f->ikes = w->ikes;
 	w->ikes = (struct bt_fact_ikes){};
@@ -167,8 +220,6 @@ static void finish(struct bt_vici_watch *w, int err)
 	forget_lost(&f->shared_loaded, &f->shared);
 	f->vici = true;
 	w->changed(w->arg);
-	if (w->again)
-		bt_timer_start(w->soon, SETTLE_MS);
 }
 
 static void conns_done(void *arg, int err, const struct bt_vici_node *reply)
@@ -200,10 +251,13 @@ static void send_one(struct bt_vici_watch *w, const struct bt_vici_command *comm
 {
 	int err = bt_vici_conn_send(w->conn, command);
 
-	if (err)
-		bt_err("charon: %s: %s", command->name, strerror(-err));
-	else
+	if (!err) {
 		w->asking++;
+		return;
+	}
+	/* Without one of the answers the others are not the whole. */
+	bt_err("charon: %s: %s", command->name, strerror(-err));
+	w->failed = true;
 }
 
 static void ask(struct bt_vici_watch *w)
@@ -253,17 +307,30 @@ static void on_event(void *arg, const char *name, const struct bt_vici_node *msg
 	bt_vici_watch_refresh(arg);
 }
 
+/* The next charon counts from the beginning. */
+static void forget_ids(struct bt_fact_ikes *ikes)
+{
+	size_t i;
+
+	for (i = 0; i < ikes->n; i++)
+		ikes->v[i].id = 0;
+}
+
 static void on_state(void *arg, bool up)
 {
 	struct bt_vici_watch *w = arg;
 
 	if (up) {
 		bt_info("charon is there");
+		bt_facts_retry(w->facts, "shared ");
+		bt_facts_retry(w->facts, "conn ");
+		bt_facts_retry(w->facts, "initiate");
 		ask(w);
 		return;
 	}
 	bt_warn("charon is gone; its SAs stay as long as the kernel has them");
 	w->facts->vici = false;
+	forget_ids(&w->facts->ikes);
 	/* The next one has nothing of ours. */
 	bt_facts_loaded_clear(&w->facts->conns_loaded);
 	bt_facts_loaded_clear(&w->facts->shared_loaded);
@@ -324,6 +391,7 @@ void bt_vici_watch_free(struct bt_vici_watch *w)
 	bt_timer_free(w->soon);
 	bt_timer_free(w->timer);
 	bt_fact_ikes_clear(&w->ikes);
+	bt_strings_clear(&w->doubtful);
 	bt_strings_clear(&w->conns);
 	bt_strings_clear(&w->shared);
 	free(w);

@@ -5,12 +5,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "yaml_tree.h"
+
+#define MAX_SOCKET	107	/* sockaddr_un */
+#define MAX_OPTION	64
 
 struct check {
 	const struct bt_config *config;
@@ -38,6 +43,50 @@ static int check_name(struct check *c, const struct bt_yaml *node, const char *n
 		      const char *what)
 {
 	return *name ? 0 : REFUSE(c, node, "name: the %s needs one", what);
+}
+
+/*
+ * BIRD and charon know a tunnel as LINK_TUNNEL, and BIRD its session over IPv6 as
+ * LINK_TUNNEL_6, with "_" for "-" and ".".
+ */
+#define NAME_LEN	(2 * IFNAMSIZ + 4)
+
+static const char *outside_name(char *buf, const char *link, const char *tunnel, const char *end)
+{
+	char *c;
+
+	snprintf(buf, NAME_LEN, "%s_%s%s", link, tunnel, end);
+	for (c = buf; *c; c++)
+		if (strchr("-.", *c))
+			*c = '_';
+	return buf;
+}
+
+static bool same_outside(const char *link_a, const char *a, const char *link_b, const char *b)
+{
+	static const char *const ends[][2] = { { "", "" }, { "_6", "" }, { "", "_6" } };
+	char buf_a[NAME_LEN], buf_b[NAME_LEN];
+	size_t i;
+
+	for (i = 0; i < BT_ARRAY_SIZE(ends); i++)
+		if (!strcmp(outside_name(buf_a, link_a, a, ends[i][0]),
+			    outside_name(buf_b, link_b, b, ends[i][1])))
+			return true;
+	return false;
+}
+
+/* What bird_render.c calls the protocols of a link that are no sessions */
+static bool is_reserved(const char *tunnel)
+{
+	static const char *const names[] = {
+		"announce4", "announce6", "kernel4", "kernel6", "pipe4", "pipe6",
+	};
+	size_t i;
+
+	for (i = 0; i < BT_ARRAY_SIZE(names); i++)
+		if (same_outside("", tunnel, "", names[i]))
+			return true;
+	return false;
 }
 
 /* --- addresses */
@@ -87,6 +136,19 @@ static int check_inside(struct check *c, const struct bt_conf_inside *in)
 	return 0;
 }
 
+static bool is_loopback(const struct bt_addr *a)
+{
+	static const uint8_t loopback6[16] = { [15] = 1 };
+
+	return a->family == AF_INET ? a->bytes[0] == 127 :
+	       !memcmp(a->bytes, loopback6, sizeof(loopback6));
+}
+
+static bool is_multicast(const struct bt_addr *a)
+{
+	return a->family == AF_INET ? a->bytes[0] >= 224 : a->bytes[0] == 0xff;
+}
+
 static int check_outer(struct check *c, const struct bt_conf_link *link,
 		       const struct bt_conf_tunnel *t)
 {
@@ -99,6 +161,12 @@ static int check_outer(struct check *c, const struct bt_conf_link *link,
 	if (k->local.family != k->remote.family)
 		return REFUSE(c, where(t->node, defaults, "remote"),
 			      "remote: not of the same family as local");
+	if (is_loopback(&k->remote) || is_multicast(&k->remote))
+		return REFUSE(c, where(t->node, defaults, "remote"),
+			      "remote: nobody else can have this address");
+	if (is_loopback(&k->local) || is_multicast(&k->local))
+		return REFUSE(c, where(t->node, defaults, "local"),
+			      "local: not an address of an interface");
 	if (!bt_addr_cmp(&k->local, &k->remote))
 		return REFUSE(c, where(t->node, defaults, "remote"),
 			      "remote: the same address as local");
@@ -132,11 +200,47 @@ static int check_secret(struct check *c, const struct bt_yaml *node, const char 
 
 /* --- a tunnel */
 
+/* Options that are handed on must not speak against what the rest of the file says. */
+static int check_extra(struct check *c, const struct bt_yaml *node, const struct bt_map *extra,
+		       const char *const *ours)
+{
+	size_t i, j;
+
+	for (i = 0; i < extra->n; i++) {
+		const char *key = extra->v[i].key, *p;
+
+		for (p = key; *p; p++)
+			if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_", *p))
+				return REFUSE(c, node,
+					      "extra: %s is no option of strongSwan's", key);
+		if (strlen(key) > MAX_OPTION)
+			return REFUSE(c, node, "extra: an option of %zu letters", strlen(key));
+		for (j = 0; ours[j]; j++)
+			if (!strcmp(key, ours[j]))
+				return REFUSE(c, node,
+					      "extra: %s follows from other keys of this file",
+					      key);
+	}
+	return 0;
+}
+
+static const char *const ike_ours[] = {
+	"version", "local_addrs", "remote_addrs", "proposals", "dpd_delay", "encap", "children",
+	"local", "remote", "if_id_in", "if_id_out", NULL
+};
+
+static const char *const esp_ours[] = {
+	"mode", "policies", "if_id_in", "if_id_out", "local_ts", "remote_ts", "esp_proposals",
+	"ah_proposals", "replay_window", "copy_df", "start_action", "mark_in", "mark_out",
+	"set_mark_in", "set_mark_out", NULL
+};
+
 static int check_ike(struct check *c, const struct bt_conf_link *link,
 		     const struct bt_conf_tunnel *t)
 {
 	const struct bt_yaml *defaults = link->defaults.ike.node;
 	const struct bt_yaml *node = t->ike.node ? t->ike.node : t->node;
+	const struct bt_yaml *esp = t->esp.node ? t->esp.node : node;
 
 	if (!t->manage.ike)
 		return 0;
@@ -145,12 +249,15 @@ static int check_ike(struct check *c, const struct bt_conf_link *link,
 			      t->kernel.name);
 	if (check_secret(c, where(node, defaults, "psk_file"), "psk_file", t->ike.psk_file))
 		return -EINVAL;
+	if (check_extra(c, where(node, defaults, "extra"), &t->ike.extra, ike_ours) ||
+	    check_extra(c, where(esp, link->defaults.esp.node, "extra"), &t->esp.extra,
+			esp_ours))
+		return -EINVAL;
 	if (t->ike.start == BT_START_INITIATE && bt_addr_is_any(&t->kernel.remote))
 		return REFUSE(c, where(node, defaults, "start"),
 			      "start: initiate needs a remote address to go to");
 	if (t->esp.lifetime >= t->ike.lifetime)
-		return REFUSE(c, where(t->esp.node ? t->esp.node : node, link->defaults.esp.node,
-				       "lifetime"),
+		return REFUSE(c, where(esp, link->defaults.esp.node, "lifetime"),
 			      "esp.lifetime must be less than ike.lifetime (%us)",
 			      t->ike.lifetime);
 	return 0;
@@ -193,6 +300,10 @@ int bt_config_check_tunnel(const struct bt_config *config, const struct bt_conf_
 
 	if (check_name(&c, t->node, t->kernel.name, "tunnel") || check_outer(&c, link, t))
 		return -EINVAL;
+	if (is_reserved(t->kernel.name))
+		return REFUSE(&c, where(t->node, NULL, "name"),
+			      "name: %s is what a part of BIRD's configuration is called",
+			      t->kernel.name);
 	for (i = 0; i < t->inside.n; i++) {
 		if (check_inside(&c, &t->inside.v[i]))
 			return -EINVAL;
@@ -220,17 +331,8 @@ static bool same_inside(const struct bt_addr *a, const struct bt_addr *b)
 	return !bt_addr_is_any(a) && !bt_addr_cmp(a, b);
 }
 
-/* BIRD's names have "_" for "-" and ".". */
-static bool same_in_bird(const char *a, const char *b)
-{
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !(strchr("-._", *a) && strchr("-._", *b)))
-			return false;
-	return !*a && !*b;
-}
-
-static int check_pair(struct check *c, const struct bt_conf_tunnel *a,
-		      const struct bt_conf_tunnel *b)
+static int check_pair(struct check *c, const struct bt_conf_link *link,
+		      const struct bt_conf_tunnel *a, const struct bt_conf_tunnel *b)
 {
 	const struct bt_tunnel *j = &a->kernel, *k = &b->kernel;
 	const uint64_t id = BT_BIT(BOWTIE_A_TUNNEL_ID);
@@ -238,9 +340,9 @@ static int check_pair(struct check *c, const struct bt_conf_tunnel *a,
 	if (!strcmp(j->name, k->name))
 		return REFUSE(c, where(b->node, NULL, "name"),
 			      "name: another tunnel of the link is called %s", k->name);
-	if (same_in_bird(j->name, k->name))
+	if (same_outside(link->name, j->name, link->name, k->name))
 		return REFUSE(c, where(b->node, NULL, "name"),
-			      "name: too much like %s: BIRD does not tell - . and _ apart",
+			      "name: too much like %s: BIRD could not tell their sessions apart",
 			      j->name);
 	if ((j->set & k->set & id) && j->id == k->id)
 		return REFUSE(c, where(b->node, NULL, "id"), "id: %s has it already", j->name);
@@ -294,17 +396,59 @@ static int check_route(struct check *c, const struct bt_conf_link *link,
 	return 0;
 }
 
+/* Two links: only where one's name begins as the other's, tunnels can be alike. */
+static int check_links(struct check *c, const struct bt_conf_link *a,
+		       const struct bt_conf_link *b)
+{
+	char buf_a[NAME_LEN], buf_b[NAME_LEN];
+	size_t i, j, len_a, len_b;
+
+	if (!strcmp(a->name, b->name))
+		return REFUSE(c, where(b->node, NULL, "name"),
+			      "name: another link is called %s", a->name);
+	outside_name(buf_a, a->name, "", "");
+	outside_name(buf_b, b->name, "", "");
+	if (!strcmp(buf_a, buf_b))
+		return REFUSE(c, where(b->node, NULL, "name"),
+			      "name: too much like %s: BIRD does not tell - . and _ apart",
+			      a->name);
+	if (a->bgp.table == b->bgp.table)
+		return REFUSE(c, b->node,
+			      "bgp.table: %u is that of %s already; give one of them another",
+			      b->bgp.table, a->name);
+	len_a = strlen(buf_a);
+	len_b = strlen(buf_b);
+	if (strncmp(buf_a, buf_b, len_a < len_b ? len_a : len_b) != 0)
+		return 0;
+	for (i = 0; i < a->tunnels.n; i++) {
+		for (j = 0; j < b->tunnels.n; j++) {
+			const struct bt_conf_tunnel *s = &a->tunnels.v[i];
+			const struct bt_conf_tunnel *t = &b->tunnels.v[j];
+
+			if (same_outside(a->name, s->kernel.name, b->name, t->kernel.name))
+				return REFUSE(c, where(t->node, NULL, "name"),
+					      "name: %s of %s and %s of %s would have the same name in charon and BIRD",
+					      s->kernel.name, a->name, t->kernel.name, b->name);
+		}
+	}
+	return 0;
+}
+
 static int check_link(struct check *c, const struct bt_conf_link *link)
 {
 	size_t i, j;
 
 	if (check_name(c, link->node, link->name, "link"))
 		return -EINVAL;
+	if (!strcmp(link->name, "lo") || !strcmp(link->name, "all") ||
+	    !strcmp(link->name, "default"))
+		return REFUSE(c, where(link->node, NULL, "name"), "name: %s is the kernel's",
+			      link->name);
 	for (i = 0; i < link->tunnels.n; i++) {
 		if (bt_config_check_tunnel(c->config, link, &link->tunnels.v[i], c->e))
 			return -EINVAL;
 		for (j = 0; j < i; j++)
-			if (check_pair(c, &link->tunnels.v[j], &link->tunnels.v[i]))
+			if (check_pair(c, link, &link->tunnels.v[j], &link->tunnels.v[i]))
 				return -EINVAL;
 		if (check_if_id(c, &link->tunnels.v[i], &link->tunnels.v[i]))
 			return -EINVAL;
@@ -312,6 +456,9 @@ static int check_link(struct check *c, const struct bt_conf_link *link)
 	for (i = 0; i < link->routes.n; i++)
 		if (check_route(c, link, &link->routes.v[i]))
 			return -EINVAL;
+	if (link->bgp.table >= RT_TABLE_DEFAULT && link->bgp.table <= RT_TABLE_LOCAL)
+		return REFUSE(c, where(link->bgp.node, NULL, "table"),
+			      "table: the kernel's own are no place for this");
 	if (link->bgp.router_id.family == AF_INET6)
 		return REFUSE(c, where(link->bgp.node, NULL, "router_id"),
 			      "router_id: written as an IPv4 address");
@@ -332,21 +479,16 @@ int bt_config_check(const struct bt_config *config, struct bt_error *e)
 
 	if (!config->links.n)
 		return REFUSE(&c, config->node, "links: there is none");
+	if (strlen(config->charon.socket) > MAX_SOCKET)
+		return REFUSE(&c, where(config->charon.node, NULL, "socket"),
+			      "socket: longer than %d letters", MAX_SOCKET);
+	if (strlen(config->bird.socket) > MAX_SOCKET)
+		return REFUSE(&c, where(config->bird.node, NULL, "socket"),
+			      "socket: longer than %d letters", MAX_SOCKET);
 	for (i = 0; i < config->links.n; i++) {
 		for (j = 0; j < i; j++)
-			if (!strcmp(config->links.v[i].name, config->links.v[j].name))
-				return REFUSE(&c, where(config->links.v[i].node, NULL, "name"),
-					      "name: another link is called %s",
-					      config->links.v[i].name);
-			else if (same_in_bird(config->links.v[i].name, config->links.v[j].name))
-				return REFUSE(&c, where(config->links.v[i].node, NULL, "name"),
-					      "name: too much like %s: BIRD does not tell - . and _ apart",
-					      config->links.v[j].name);
-			else if (config->links.v[i].bgp.table == config->links.v[j].bgp.table)
-				return REFUSE(&c, config->links.v[i].node,
-					      "bgp.table: %u is that of %s already; give one of them another",
-					      config->links.v[i].bgp.table,
-					      config->links.v[j].name);
+			if (check_links(&c, &config->links.v[j], &config->links.v[i]))
+				return -EINVAL;
 		if (check_link(&c, &config->links.v[i]))
 			return -EINVAL;
 	}

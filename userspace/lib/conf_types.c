@@ -98,7 +98,8 @@ static int parse_text(const struct bt_field *f, const char *text, void *value, s
 static int parse_path(const struct bt_field *f, const char *text, void *value, struct bt_error *e)
 {
 	if (text[0] != '/')
-		return bt_error_set(e, -EINVAL, "\"%s\" is not an absolute path", text);
+		/* Not what it is: somebody may have written the secret there. */
+		return bt_error_set(e, -EINVAL, "not an absolute path, which begins with /");
 	return parse_text(f, text, value, e);
 }
 

@@ -354,7 +354,7 @@ static void inherit_builtin(struct bt_conf_tunnel *t)
 /* FNV-1a over the names of a link and of what it has. */
 static uint32_t name_hash(const char *link, const char *name)
 {
-	const char *parts[] = { link, "/", name };
+	const char *const parts[] = { link, "/", name };
 	uint32_t hash = 2166136261U;
 	const char *c;
 	size_t i;
@@ -379,20 +379,19 @@ static uint32_t derive_if_id(const struct bt_conf_link *link, const struct bt_co
 
 static uint32_t derive_table(const struct bt_conf_link *link)
 {
-	return BT_ROUTE_TABLE | (name_hash(link->name, "") & 0xfff);
+	return BT_ROUTE_TABLE | (name_hash(link->name, "") & (BT_ROUTE_TABLE - 1));
 }
 
 /* The other address of a network that has two. */
 static void derive_peer(struct bt_conf_inside *in)
 {
 	unsigned int bits = bt_addr_bits(&in->local.addr), spare = bits - in->local.len;
-	uint8_t *last = &in->local.addr.bytes[bits / 8 - 1];
 
 	if (in->peer.family || (spare != 1 && spare != 2))
 		return;
 	/* .0 and .3 of a /30 are no hosts; the check will say that of ours. */
 	in->peer = in->local.addr;
-	in->peer.bytes[bits / 8 - 1] = spare == 1 ? *last ^ 1 : *last ^ 3;
+	in->peer.bytes[bits / 8 - 1] ^= spare == 1 ? 1 : 3;
 }
 
 static void set_inside(struct bt_tunnel *k, const struct bt_conf_inside *in)
@@ -420,7 +419,9 @@ static void resolve_kernel(struct bt_conf_link *link, struct bt_conf_tunnel *t)
 		set_inside(k, &t->inside.v[i]);
 	}
 	bt_for_each_field(f, &bt_tunnel_object) {
-		if (!(f->flags & BT_F_SET) || bt_field_is_set(f, k))
+		/* A drain that somebody has ordered by hand is not to be undone at once. */
+		if (!(f->flags & BT_F_SET) || bt_field_is_set(f, k) ||
+		    f->bit == BOWTIE_A_TUNNEL_ADMIN)
 			continue;
 		if (f->def)
 			memcpy(bt_field_value(f, k), &f->def, sizeof(f->def));

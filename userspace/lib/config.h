@@ -240,7 +240,7 @@ struct bt_config {
 #define BT_VICI_SOCKET	"/var/run/charon.vici"
 #define BT_BIRD_SOCKET	"/run/bird/bird.ctl"
 #define BT_BIRD_INCLUDE	"/run/bowtie/bird.conf"
-#define BT_ROUTE_TABLE	0xb07000	/* and 12 bits of the link's name */
+#define BT_ROUTE_TABLE	0x40000000	/* and 30 bits of the link's name */
 
 extern const struct bt_object bt_config_object;
 extern const struct bt_object bt_conf_link_object;

@@ -43,6 +43,7 @@ struct seen {
  * @rtnl: devices
  * @epoll: readable when one of the two is
  * @family: the module's, as far as known; id 0 while it is not there
+ * @refused: why the module's group could not be joined, or 0
  * @seen: by device
  */
 struct bt_kmod_events {
@@ -50,6 +51,7 @@ struct bt_kmod_events {
 	struct bt_nl rtnl;
 	int epoll;
 	struct bt_genl_family family;
+	int refused;
 	struct {
 		struct seen *v;
 		size_t n;
@@ -256,13 +258,15 @@ static void take_module_msg(struct nlmsghdr *nlh, const struct sink *s)
 
 /* --- the module itself */
 
-static void join(struct bt_nl *nl, uint32_t group)
+/* A group that has gone meanwhile comes back, or not: that is news, no mistake. */
+static int join(struct bt_nl *nl, uint32_t group)
 {
 	int value = (int)group;
 
-	if (group)
-		setsockopt(bt_nl_fd(nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &value,
-			   sizeof(value));
+	if (!group || !setsockopt(bt_nl_fd(nl), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &value,
+				  sizeof(value)))
+		return 0;
+	return errno == ENOENT ? 0 : -errno;
 }
 
 static void module_came(const struct sink *s, const struct bt_genl_family *family)
@@ -270,7 +274,7 @@ static void module_came(const struct sink *s, const struct bt_genl_family *famil
 	if (s->ev->family.id == family->id)
 		return;
 	s->ev->family = *family;
-	join(&s->ev->genl, family->group);
+	s->ev->refused = join(&s->ev->genl, family->group);
 	emit_simple(s, BT_EVENT_MODULE, NULL);
 }
 
@@ -280,6 +284,7 @@ static void module_went(const struct sink *s)
 	if (!s->ev->family.id)
 		return;
 	s->ev->family = (struct bt_genl_family){};
+	s->ev->refused = 0;
 	s->ev->seen.n = 0;
 	emit_simple(s, BT_EVENT_MODULE_GONE, NULL);
 }
@@ -403,6 +408,14 @@ static int read_socket(struct bt_nl *nl, void (*take)(struct nlmsghdr *nlh, cons
 	return 0;
 }
 
+/* Whoever may not listen must not believe that nothing happens. */
+static int check_joined(int err, struct bt_error *e)
+{
+	if (!err)
+		return 0;
+	return bt_error_set(e, err, "cannot listen to the kernel: %s", strerror(-err));
+}
+
 /**
  * bt_kmod_events_read() - take what has arrived
  * @ev: subscriptions
@@ -419,7 +432,9 @@ int bt_kmod_events_read(struct bt_kmod_events *ev, bt_event_fn fn, void *arg,
 	struct sink s = { .ev = ev, .fn = fn, .arg = arg };
 	int err = read_socket(&ev->rtnl, take_rtnl, &s, e);
 
-	return err ? err : read_socket(&ev->genl, take_genl, &s, e);
+	if (!err)
+		err = read_socket(&ev->genl, take_genl, &s, e);
+	return err ? err : check_joined(ev->refused, e);
 }
 
 static int watch(struct bt_kmod_events *ev, struct bt_nl *nl)
@@ -447,12 +462,14 @@ static int open_all(struct bt_kmod_events *ev, struct bt_error *e)
 		err = watch(ev, &ev->rtnl);
 	if (err)
 		return bt_error_set(e, err, "cannot watch a netlink socket: %s", strerror(-err));
-	join(&ev->rtnl, RTNLGRP_LINK);
+	err = join(&ev->rtnl, RTNLGRP_LINK);
 	/* First to the news about families, whose group has this number for ever. */
-	join(&ev->genl, GENL_ID_CTRL);
+	if (!err)
+		err = join(&ev->genl, GENL_ID_CTRL);
+	if (err)
+		return check_joined(err, e);
 	err = resolve(&ev->family, e);
-	join(&ev->genl, ev->family.group);
-	return err;
+	return err ? err : check_joined(join(&ev->genl, ev->family.group), e);
 }
 
 /**

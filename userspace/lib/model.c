@@ -139,6 +139,7 @@ static const struct bt_field stats_fields[] = {
 	S(RX_DROP_SPOOFED, "rx-drop-spoofed"),
 	S(RX_DROP_NO_ROUTE, "rx-drop-no-route"),
 	S(RX_DROP_NO_MEMORY, "rx-drop-no-memory"),
+	S(RX_DROP_BACKLOG, "rx-drop-backlog"),
 };
 
 OBJECT(stats, stats_fields);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "log.h"
+
+#define LARGE	4096
 
 static void *checked(void *ptr)
 {
@@ -36,10 +39,21 @@ void *bt_alloc(size_t size)
  * @ptr: array or NULL
  * @n: new number of elements
  * @size: of an element
+ *
+ * Large ones grow to the next power of two, so that one that grows by single elements is
+ * not copied each time.
  */
 void *bt_realloc(void *ptr, size_t n, size_t size)
 {
-	return checked(reallocarray(ptr, n ? n : 1, size ? size : 1));
+	size_t bytes, room = LARGE;
+
+	if (__builtin_mul_overflow(n, size, &bytes) || bytes > PTRDIFF_MAX)
+		checked(NULL);
+	if (bytes <= LARGE)
+		return checked(realloc(ptr, bytes ? bytes : 1));
+	while (room < bytes)
+		room *= 2;
+	return ptr && malloc_usable_size(ptr) >= room ? ptr : checked(realloc(ptr, room));
 }
 
 /**
