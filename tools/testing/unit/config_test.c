@@ -6,68 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "config.h"
-#include "util.h"
+#include "config_text.h"
 #include "yaml_tree.h"
-
-/* A secret that is in order, by the name that stands for @ in the texts below. */
-static char secret[] = "/tmp/bowtie-config-test.XXXXXX";
-
-static int make_secret(void **state)
-{
-	int fd = mkstemp(secret);
-
-	if (fd < 0)
-		return -1;
-	if (write(fd, "secret", 6) != 6)
-		return -1;
-	return close(fd);
-}
-
-static int remove_secret(void **state)
-{
-	return unlink(secret);
-}
-
-/* "@" becomes the secret's path. */
-static char *expand(const char *text)
-{
-	struct bt_buf b = {};
-
-	bt_buf_reserve(&b, 0);
-	for (; *text; text++) {
-		if (*text == '@')
-			bt_buf_puts(&b, secret);
-		else
-			bt_buf_add(&b, text, 1);
-	}
-	return b.data;
-}
-
-static struct bt_config *parse(const char *text, struct bt_error *e)
-{
-	char *full = expand(text);
-	struct bt_config *config = bt_config_parse("f.yaml", full, strlen(full), e);
-
-	free(full);
-	return config;
-}
-
-static struct bt_config *good(const char *text)
-{
-	struct bt_error e = {};
-	struct bt_config *config = parse(text, &e);
-
-	if (!config)
-		fail_msg("refused: %s", e.text);
-	return config;
-}
 
 static void refused(const char *text, const char *why)
 {
@@ -224,7 +166,7 @@ static void test_keys_refused(void **state)
 {
 	refused("linkz: []\n", "f.yaml:1:8: linkz: there is no such key in configuration; is it links?");
 	refused("links: {}\n", "links: a list is expected here");
-	refused("links:\n- nam: x\n", "f.yaml:2:8: nam: there is no such key in link; is it name?");
+	refused("links:\n- mame: x\n", "f.yaml:2:9: mame: there is no such key in link; is it name?");
 	refused(TUNNEL "    peer_adress: 1\n", LINE6 "18: peer_adress: there is no such key in tunnel");
 	refused(TUNNEL "    esp-mod: auto\n", "is it esp_mode?");
 	refused(TUNNEL "    inside_local: 10.0.0.1\n", "there is no such key");
@@ -236,7 +178,7 @@ static void test_keys_refused(void **state)
 	refused(TUNNEL "    df: none\n", "df: ");
 	refused(TUNNEL "    ike: {lifetime: 10}\n", "lifetime: \"10\" is not a time from 60s");
 	refused(TUNNEL "    ike: {lifetime: 1w}\n", "lifetime: ");
-	refused(TUNNEL "    ike: {psk_file: secret}\n", "\"secret\" is not an absolute path");
+	refused(TUNNEL "    ike: {psk_file: secret}\n", "psk_file: not an absolute path");
 	refused(TUNNEL "    ike: {version: 3}\n", "version: ");
 	refused(TUNNEL "    ike: {encap: maybe}\n", "encap: \"maybe\" is neither on nor off");
 	refused(TUNNEL "    ike: {extra: [a]}\n", "extra: keys with values is expected here");
@@ -248,6 +190,8 @@ static void test_keys_refused(void **state)
 	refused("charon: {socket: relative}\n", "f.yaml:1:18: socket: ");
 }
 
+#define LONG	"0123456789012345678901234567890123456789012345678901234567890"
+
 static void test_sense_refused(void **state)
 {
 	refused("daemon: {log: info}\n", "links: there is none");
@@ -257,6 +201,18 @@ static void test_sense_refused(void **state)
 	refused("links: [{name: a, tunnels: [{remote: 192.0.2.1}]}]\n", "the tunnel needs one");
 	refused("links: [{name: a, tunnels: [{name: 1x}]}]\n", "that begin with a letter");
 	refused("links: [{name: a, tunnels: [{name: x}]}]\n", "remote: the address of the peer");
+	refused("charon: {socket: /" LONG LONG "}\n" TUNNEL PSK, "f.yaml:1:18: socket: longer than");
+	refused("bird: {socket: /" LONG LONG "}\n" TUNNEL PSK, "f.yaml:1:16: socket: longer than");
+	refused("links: [{name: lo}]\n", "name: lo is the kernel's");
+	refused("links: [{name: a, bgp: {table: 254}}]\n", "table: the kernel's own");
+	refused("links: [{name: a, tunnels: [{name: x, remote: 127.0.0.1}]}]\n",
+		"remote: nobody else");
+	refused("links: [{name: a, tunnels: [{name: x, remote: 'ff02::1'}]}]\n", "remote: nobody else");
+	refused(TUNNEL "    local: 224.0.0.1\n", "local: not an address of an interface");
+	refused(TUNNEL "    ike: {psk_file: @, extra: {версия: 1}}\n", "no option of strongSwan's");
+	refused(TUNNEL "    ike: {psk_file: @, extra: {local_addrs: 1}}\n",
+		"f.yaml:6:58: extra: local_addrs follows from other keys");
+	refused(TUNNEL PSK "    esp: {extra: {policies: yes}}\n", "extra: policies follows");
 	refused(TUNNEL "    local: 192.0.2.1\n", "remote: the same address as local");
 	refused(TUNNEL "    local: 2001:db8::1\n", "not of the same family");
 	refused(TUNNEL, "psk_file: which file has the pre-shared key of t1?");
@@ -274,6 +230,7 @@ static void test_sense_refused(void **state)
 		"the same address as local");
 	refused(TUNNEL PSK "    inside: [{local: 169.254.21.2/30}, {local: 169.254.21.6/30}]\n",
 		"one pair of addresses of each family");
+	refused(TUNNEL PSK "    inside: [{}]\n", "f.yaml:7:14: local: ");
 	refused(TUNNEL PSK "    bgp: {as: 64512}\n", "bgp.as: our own AS number is missing");
 	refused(TUNNEL PSK "    bgp: {as: 64512}\n  bgp: {as: 65000}\n", "BGP needs addresses inside");
 	refused(TUNNEL PSK "    selectors: [{local: 10.0.0.0/8}]\n", "each needs local and remote");
@@ -295,6 +252,28 @@ static void test_pairs_refused(void **state)
 		"an address is at the other end of a");
 	bt_config_free(good(TWO("inside: [{local: 169.254.21.2/30}]",
 				"inside: [{local: 169.254.21.6/30}]")));
+}
+
+static void test_names_outside(void **state)
+{
+#define NAMED(_a, _b)	"links: [{name: bow0, defaults: {ike: {psk_file: @}}, tunnels: ["	\
+			"{name: " _a ", remote: 192.0.2.1}, {name: " _b ", remote: 192.0.2.2}]}]"
+#define LINKS(_x, _a, _y, _b)								\
+	"links: [{name: " _x ", defaults: {ike: {psk_file: @}}, tunnels: ["			\
+	"{name: " _a ", remote: 192.0.2.1}]}, {name: " _y ", defaults: {ike: {psk_file: @}},"	\
+	"tunnels: [{name: " _b ", remote: 192.0.2.2}]}]"
+	refused(NAMED("a-b", "a.b"), "too much like a-b");
+	refused(NAMED("a", "a_6"), "too much like a");
+	refused(NAMED("a.6", "a"), "too much like a.6");
+	refused(NAMED("a", "announce4"), "announce4 is what a part of BIRD's");
+	refused(LINKS("w0", "a", "w0", "b"), "f.yaml:1:");
+	refused(LINKS("w-0", "a", "w.0", "b"), "too much like w-0");
+	refused(LINKS("w", "a_b", "w_a", "b"),
+		"a_b of w and b of w_a would have the same name in charon and BIRD");
+	refused(LINKS("w-a", "b", "w", "a.b"), "the same name");
+	bt_config_free(good(LINKS("w", "a", "w_a", "b")));
+	bt_config_free(good(LINKS("w0", "a", "w1", "a")));
+	bt_config_free(good(NAMED("a", "b_6")));
 }
 
 static void test_secret_mode(void **state)
@@ -345,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_keys_refused),
 		cmocka_unit_test(test_sense_refused),
 		cmocka_unit_test(test_pairs_refused),
+		cmocka_unit_test(test_names_outside),
 		cmocka_unit_test(test_secret_mode),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_tables),

@@ -10,20 +10,9 @@
 #include <cmocka.h>
 
 #include <linux/rtnetlink.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "daemon/bird_render.h"
 #include "daemon/names.h"
-#include "daemon/reconcile.h"
-#include "daemon/vici_render.h"
-#include "util.h"
-
-#define IFINDEX	7
-
-static char secret[] = "/tmp/bowtie-reconcile-test.XXXXXX";
+#include "world.h"
 
 static const char basic[] =
 	"links:\n"
@@ -33,191 +22,6 @@ static const char basic[] =
 	"  tunnels:\n"
 	"  - {name: a, remote: 192.0.2.1, if_id: 1, inside: [{local: 169.254.21.2/30}]}\n"
 	"  - {name: b, remote: 192.0.2.2, if_id: 2, inside: [{local: 169.254.21.6/30}]}\n";
-
-struct world {
-	struct bt_config *config;
-	struct bt_facts facts;
-};
-
-/* --- a configuration, and facts that fit it */
-
-static struct bt_config *configure(const char *text)
-{
-	struct bt_buf full = {};
-	struct bt_config *config;
-	struct bt_error e = {};
-
-	for (; *text; text++) {
-		if (*text == '@')
-			bt_buf_puts(&full, secret);
-		else
-			bt_buf_add(&full, text, 1);
-	}
-	config = bt_config_parse("f.yaml", full.data, full.len, &e);
-	if (!config)
-		fail_msg("%s", e.text);
-	bt_buf_free(&full);
-	return config;
-}
-
-static struct bt_addr addr(const char *text)
-{
-	struct bt_addr a;
-
-	assert_true(bt_addr_parse(text, &a));
-	return a;
-}
-
-static struct bt_prefix prefix(const char *text)
-{
-	struct bt_prefix p;
-	struct bt_error e = {};
-
-	assert_int_equal(bt_ifaddr_parse(text, &p, &e), 0);
-	return p;
-}
-
-static void fit_charon(struct world *w, const struct bt_conf_link *link,
-		       const struct bt_conf_tunnel *t)
-{
-	struct bt_facts *f = &w->facts;
-	char *name = bt_vici_name(link, t);
-	struct bt_vici_msg message = {};
-	struct bt_fact_ike *ike;
-
-	bt_vici_render_conn(link, t, &message);
-	assert_int_equal(bt_vici_msg_check(&message), 0);
-	bt_facts_loaded(&f->secrets, t->ike.psk_file, "which", 5);
-	bt_facts_loaded(&f->shared_loaded, name, "which", 5);
-	bt_facts_loaded(&f->conns_loaded, name, message.buf.data, message.buf.len);
-	bt_vici_msg_wipe(&message);
-	*bt_array_add(&f->conns) = bt_strdup(name);
-	*bt_array_add(&f->shared) = bt_strdup(name);
-	ike = bt_array_add(&f->ikes);
-	ike->id = 40 + t->kernel.if_id;
-	ike->name = name;
-	ike->established = true;
-	ike->children = 1;
-	ike->remote = t->kernel.remote;
-	ike->if_id = t->kernel.if_id;
-}
-
-static void fit_link(struct world *w, const struct bt_conf_link *conf, int ifindex)
-{
-	struct bt_fact_link *l = bt_facts_link_add(&w->facts);
-	size_t i, j;
-
-	bt_object_copy(&bt_link_object, &l->link, &conf->kernel);
-	strcpy(l->link.dev.name, conf->name);
-	l->link.dev.ifindex = ifindex;
-	l->link.up = true;
-	l->ours = true;
-	for (i = 0; i < conf->tunnels.n; i++) {
-		const struct bt_conf_tunnel *t = &conf->tunnels.v[i];
-		struct bt_tunnel *k = bt_array_add(&l->tunnels);
-
-		bt_object_copy(&bt_tunnel_object, k, &t->kernel);
-		k->id = (uint32_t)i;
-		for (j = 0; j < t->inside.n; j++)
-			*bt_array_add(&l->addrs) = (struct bt_fact_addr){
-				t->inside.v[j].local, true };
-		if (t->manage.ike)
-			fit_charon(w, conf, t);
-	}
-}
-
-static struct world *fit(const char *text)
-{
-	struct world *w = bt_alloc(sizeof(*w));
-	size_t i;
-
-	w->config = configure(text);
-	w->facts.kmod = true;
-	w->facts.fib = true;
-	w->facts.vici = true;
-	w->facts.bird = true;
-	w->facts.bird_configured = true;
-	for (i = 0; i < w->config->links.n; i++)
-		fit_link(w, &w->config->links.v[i], IFINDEX + (int)i);
-	w->facts.bird_file = bt_bird_render(w->config, 0);
-	bt_bird_names(w->config, &w->facts.bird_protocols);
-	return w;
-}
-
-static void done(struct world *w)
-{
-	bt_facts_free(&w->facts);
-	bt_config_free(w->config);
-	free(w);
-}
-
-static void reconfigure(struct world *w, const char *text)
-{
-	bt_config_free(w->config);
-	w->config = configure(text);
-}
-
-/* The operations in words, a line each; BIRD's file by its name only. */
-static char *ops_at(struct world *w, uint64_t now)
-{
-	struct bt_buf out = {};
-	struct bt_ops ops = {};
-	size_t i;
-
-	bt_buf_reserve(&out, 0);
-	bt_reconcile(w->config, &w->facts, now, &ops);
-	for (i = 0; i < ops.n; i++) {
-		bt_op_text(&ops.v[i], &out);
-		bt_buf_puts(&out, "\n");
-		assert_null(strstr(out.data, "not shown"));
-	}
-	bt_ops_free(&ops);
-	return out.data;
-}
-
-static void expect_ops(struct world *w, const char *want)
-{
-	char *have = ops_at(w, 1000);
-
-	assert_string_equal(have, want);
-	free(have);
-}
-
-static void add_fib(struct world *w, const char *dst, uint32_t table, uint8_t protocol,
-		    uint32_t metric, const char *gateways)
-{
-	struct bt_fact_route *r = bt_array_add(&w->facts.routes);
-	char *copy = bt_strdup(gateways), *save = NULL, *one;
-
-	r->dst = prefix(dst);
-	r->table = table;
-	r->protocol = protocol;
-	r->metric = metric;
-	for (one = strtok_r(copy, " ", &save); one; one = strtok_r(NULL, " ", &save)) {
-		struct bt_fact_hop *hop = bt_array_add(&r->hops);
-
-		hop->ifindex = IFINDEX;
-		hop->weight = 1;
-		if (strcmp(one, "-") != 0)
-			hop->gateway = addr(one);
-	}
-	free(copy);
-}
-
-static void add_module(struct world *w, const char *dst, uint32_t tunnel)
-{
-	struct bt_routes set = {}, none = {};
-	struct bt_route *r = bt_array_add(&set);
-	struct bt_nexthop *hop = bt_array_add(&r->nexthops);
-
-	r->dst = prefix(dst);
-	hop->tunnel = tunnel;
-	hop->set = BT_BIT(BOWTIE_A_NEXTHOP_TUNNEL);
-	bt_fact_link_patch_routes(&w->facts.links.v[0], &set, &none);
-	bt_routes_free(&set);
-}
-
-/* --- cases */
 
 static void test_nothing_to_do(void **state)
 {
@@ -269,8 +73,8 @@ static void test_tunnels(void **state)
 
 	l->tunnels.v[0].weight = 9;
 	l->tunnels.v[1].admin = BOWTIE_ADMIN_DRAIN;
-	expect_ops(w, "tunnel set bow0 a weight 1\n"
-		      "tunnel set bow0 b admin up\n");
+	/* Drained by hand: that stays, as the configuration does not speak of it. */
+	expect_ops(w, "tunnel set bow0 a weight 1\n");
 	l->tunnels.v[0].weight = 1;
 	l->tunnels.v[1].admin = BOWTIE_ADMIN_UP;
 
@@ -412,6 +216,23 @@ static void test_secret_replaced(void **state)
 	done(w);
 }
 
+/* charon finds a secret by whose it is. */
+static void test_secret_of_somebody_else(void **state)
+{
+	struct world *w = fit(basic);
+	char *content;
+
+	content = bt_vici_shared_content(&w->config->links.v[0].tunnels.v[0], "which");
+	w->config->links.v[0].tunnels.v[0].kernel.remote = addr("192.0.2.77");
+	bt_facts_loaded(&w->facts.shared_loaded, "bt_bow0_a", content, strlen(content));
+	free(content);
+	w->facts.links.v[0].tunnels.v[0].remote = addr("192.0.2.77");
+	bt_fact_ikes_clear(&w->facts.ikes);
+	expect_ops(w, "charon: load secret bt_bow0_a\ncharon: load connection bt_bow0_a\n"
+		      "charon: initiate bt_bow0_b\n");
+	done(w);
+}
+
 static void test_initiate(void **state)
 {
 	struct world *w = fit(basic);
@@ -458,6 +279,107 @@ static void test_sa_leads_elsewhere(void **state)
 	done(w);
 }
 
+/* Another IKE SA of bt_bow0_a, both established for so long. */
+static struct bt_fact_ike *add_duplicate(struct world *w, uint64_t ms)
+{
+	struct bt_fact_ike *ike = bt_array_add(&w->facts.ikes), *first = w->facts.ikes.v;
+
+	w->facts.ikes_seen = 100000;
+	first->since = w->facts.ikes_seen - 90000;
+	*ike = *first;
+	ike->name = bt_strdup(first->name);
+	ike->id = 77;
+	ike->since = w->facts.ikes_seen - ms;
+	return ike;
+}
+
+/* The operations, and which IKE SA is to be ended, or 0. */
+static void expect_end(struct world *w, const char *want, uint32_t id)
+{
+	struct bt_ops ops = {};
+	uint32_t ended = 0;
+	size_t i;
+
+	expect_ops(w, want);
+	bt_reconcile(w->config, &w->facts, 1000, &ops);
+	for (i = 0; i < ops.n; i++)
+		if (ops.v[i].type == BT_OP_TERMINATE)
+			ended = ops.v[i].id;
+	bt_ops_free(&ops);
+	assert_int_equal(ended, id);
+}
+
+static void test_duplicates(void **state)
+{
+	static const char end[] = "charon: terminate bt_bow0_a\n";
+	struct world *w = fit(basic);
+	struct bt_fact_ike *new = add_duplicate(w, 9000), *old = w->facts.ikes.v;
+
+	/* One may be about to take over from the other. */
+	expect_end(w, "", 0);
+	new->since = w->facts.ikes_seen - 11000;
+	expect_end(w, end, old->id);
+	/* One that is being rekeyed stands like any other; one that was, does not. */
+	old->dying = true;
+	expect_end(w, "", 0);
+	old->dying = false;
+	old->established = false;
+	old->since = 0;
+	expect_end(w, "", 0);
+	old->established = true;
+	old->since = w->facts.ikes_seen - 20000;
+	/* One without a child does not work, */
+	new->children = 0;
+	expect_end(w, end, new->id);
+	/* and the one that does is not ended for it. */
+	old->children = 0;
+	expect_end(w, "charon: initiate bt_bow0_a\n", 0);
+	new->children = 1;
+	expect_end(w, end, old->id);
+	/* One that leads elsewhere is ended at once, and is nobody's duplicate. */
+	old->children = 1;
+	old->if_id = 99;
+	new->since = w->facts.ikes_seen;
+	expect_end(w, end, old->id);
+	done(w);
+}
+
+/* By which of them do packets come? */
+static void test_duplicates_proven(void **state)
+{
+	static const char end[] = "charon: terminate bt_bow0_a\n";
+	struct world *w = fit(basic);
+	struct bt_fact_ike *new = add_duplicate(w, 11000), *old = w->facts.ikes.v;
+
+	old->received = w->facts.ikes_seen - 15000;
+	expect_end(w, end, new->id);
+	new->received = w->facts.ikes_seen - 16000;
+	expect_end(w, end, old->id);
+	/* Long ago does not count. */
+	new->received = 0;
+	old->received = w->facts.ikes_seen - 31000;
+	expect_end(w, end, old->id);
+	/* Nor does it without a child. */
+	old->received = w->facts.ikes_seen;
+	old->children = 0;
+	expect_end(w, end, old->id);
+	done(w);
+}
+
+static void test_three_duplicates(void **state)
+{
+	struct world *w = fit(basic);
+
+	add_duplicate(w, 50000)->id = 70;
+	add_duplicate(w, 20000);
+	add_duplicate(w, 1000)->id = 80;
+	/* Only of those that have stood for long enough, and one of these stays. */
+	expect_ops(w, "charon: terminate bt_bow0_a\ncharon: terminate bt_bow0_a\n");
+	w->facts.ikes.v[3].children = 0;
+	expect_ops(w, "charon: terminate bt_bow0_a\ncharon: terminate bt_bow0_a\n");
+	done(w);
+}
+
 static void test_unwanted_in_charon(void **state)
 {
 	struct world *w = fit(basic);
@@ -478,6 +400,23 @@ static void test_unwanted_in_charon(void **state)
 	done(w);
 }
 
+/* "I do that myself from now on": the connections go, the traffic goes on. */
+static void test_managed_no_more(void **state)
+{
+	struct world *w = fit(basic);
+
+	reconfigure(w, "links: [{name: bow0, manage: {ike: no},"
+		       " bgp: {as: 65000, announce: 10.1.0.0/16, table: 100},"
+		       " defaults: {local: 198.51.100.1, bgp: {as: 64512}}, tunnels: ["
+		       "{name: a, remote: 192.0.2.1, if_id: 1, inside: [{local: 169.254.21.2/30}]},"
+		       "{name: b, remote: 192.0.2.2, if_id: 2, inside: [{local: 169.254.21.6/30}]}]}]");
+	expect_ops(w, "charon: unload connection bt_bow0_a\n"
+		      "charon: unload connection bt_bow0_b\n"
+		      "charon: unload secret bt_bow0_a\n"
+		      "charon: unload secret bt_bow0_b\n");
+	done(w);
+}
+
 static void test_not_managed(void **state)
 {
 	struct world *w = fit("links: [{name: bow0, manage: {ike: no, bgp: no}, bgp: {as: 65000},"
@@ -494,16 +433,26 @@ static void test_bird(void **state)
 {
 	struct world *w = fit(basic);
 
-	w->facts.bird_configured = false;
+	/* It has another text, or none of ours: killed before it was told, for example. */
+	w->facts.bird_revision[10] ^= 1;
 	expect_ops(w, "BIRD: configure\n");
-	w->facts.bird_configured = true;
-	bt_strings_clear(&w->facts.bird_protocols);
+	free(w->facts.bird_revision);
+	w->facts.bird_revision = NULL;
 	expect_ops(w, "BIRD: configure\n");
-	/* The operator has brought a kernel protocol. */
+	/* The operator has brought a kernel protocol; BIRD has said so, or has refused ours. */
+	w->facts.bird_clash = true;
+	expect_ops(w, "BIRD: write /run/bowtie/bird.conf\n");
+	w->facts.bird_clash = false;
 	w->facts.bird_kernel = BT_BIRD_KERNEL4;
 	expect_ops(w, "BIRD: write /run/bowtie/bird.conf\n");
-	/* A file that is there is left alone until BIRD can be asked. */
+	/* A file that is there is left alone until it is known whether BIRD is, */
 	w->facts.bird = false;
+	expect_ops(w, "");
+	/* and if it is not, it must find one that it can start with. */
+	w->facts.bird_gone = true;
+	expect_ops(w, "BIRD: write /run/bowtie/bird.conf\n");
+	free(w->facts.bird_file);
+	w->facts.bird_file = bt_bird_render(w->config, BT_BIRD_KERNEL4 | BT_BIRD_KERNEL6);
 	expect_ops(w, "");
 	free(w->facts.bird_file);
 	w->facts.bird_file = NULL;
@@ -556,20 +505,6 @@ static void test_many_routes(void **state)
 	done(w);
 }
 
-static int make_secret(void **state)
-{
-	int fd = mkstemp(secret);
-
-	if (fd < 0 || write(fd, "not shown", 9) != 9)
-		return -1;
-	return close(fd);
-}
-
-static int remove_secret(void **state)
-{
-	return unlink(secret);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -585,10 +520,15 @@ int main(void)
 		cmocka_unit_test(test_charon_restarted),
 		cmocka_unit_test(test_daemon_restarted),
 		cmocka_unit_test(test_secret_replaced),
+		cmocka_unit_test(test_secret_of_somebody_else),
 		cmocka_unit_test(test_initiate),
 		cmocka_unit_test(test_respond_and_admin_down),
 		cmocka_unit_test(test_sa_leads_elsewhere),
+		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_duplicates_proven),
+		cmocka_unit_test(test_three_duplicates),
 		cmocka_unit_test(test_unwanted_in_charon),
+		cmocka_unit_test(test_managed_no_more),
 		cmocka_unit_test(test_not_managed),
 		cmocka_unit_test(test_bird),
 		cmocka_unit_test(test_holds),

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Operations on charon, as many as there may be: with the watch, and a charon of our own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "daemon/apply.h"
+#include "daemon/cmdq.h"
+#include "fake_charon.h"
+#include "log.h"
+#include "world.h"
+
+#define LINKS	40
+#define TUNNELS	16
+#define MANY	(LINKS * TUNNELS)
+
+/**
+ * struct run - a daemon that has charon only
+ * @t: charon; first
+ * @w: what is wanted and known
+ * @apply: what is tested
+ * @soon: to compare
+ * @conns: what charon has been told
+ * @shared: likewise
+ * @comparisons: so far
+ * @asked: list-sas that charon was asked before it had everything
+ */
+struct run {
+	struct test t;
+	struct world *w;
+	struct bt_apply apply;
+	struct bt_timer *soon;
+	struct bt_strings conns;
+	struct bt_strings shared;
+	unsigned int comparisons;
+	unsigned int asked;
+};
+
+static void put_names(struct bt_vici_msg *msg, const char *key, const struct bt_strings *names)
+{
+	size_t i;
+
+	bt_vici_list(msg, key);
+	for (i = 0; i < names->n; i++)
+		bt_vici_list_item_str(msg, names->v[i]);
+	bt_vici_list_end(msg);
+}
+
+static bool has_all(const struct run *r)
+{
+	return r->conns.n == MANY && r->shared.n == MANY;
+}
+
+static bool charon(struct test *t, const struct bt_vici_packet *packet)
+{
+	struct run *r = bt_container_of(t, struct run, t);
+	struct bt_vici_msg msg = {};
+	struct bt_vici_node *args;
+
+	if (packet->op != BT_VICI_CMD_REQUEST)
+		return false;
+	assert_int_equal(bt_vici_tree_parse(packet->msg, packet->msg_len, &args), 0);
+	if (bt_vici_packet_is(packet, "load-shared"))
+		bt_strings_put(&r->shared, bt_vici_get_str(args, "id"));
+	else if (bt_vici_packet_is(packet, "load-conn"))
+		bt_strings_put(&r->conns, args->child->name);
+	else if (bt_vici_packet_is(packet, "get-conns"))
+		put_names(&msg, "conns", &r->conns);
+	else if (bt_vici_packet_is(packet, "get-shared"))
+		put_names(&msg, "keys", &r->shared);
+	else if (bt_vici_packet_is(packet, "list-sas"))
+		r->asked += !has_all(r);
+	else
+		fail_msg("not to be asked");
+	bt_vici_tree_free(args);
+	say(t, BT_VICI_CMD_RESPONSE, NULL, &msg);
+	return true;
+}
+
+static void changed(void *arg)
+{
+	struct run *r = arg;
+
+	if (!bt_timer_pending(r->soon))
+		bt_timer_start(r->soon, 1);
+}
+
+static void compare(void *arg)
+{
+	struct run *r = arg;
+	struct bt_facts *f = &r->w->facts;
+	struct bt_ops ops = {};
+	size_t i;
+
+	r->comparisons++;
+	bt_reconcile(r->w->config, f, bt_now_ms(), &ops);
+	if (bt_apply(&r->apply, &ops))
+		changed(r);
+	else if (!ops.n && f->vici && f->conns_loaded.n == MANY && f->shared_loaded.n == MANY)
+		note(&r->t.fake, "done");
+	bt_ops_free(&ops);
+	for (i = 0; i < f->holds.n; i++)
+		assert_int_equal(f->holds.v[i].failures, 0);
+}
+
+static char *many_tunnels(void)
+{
+	struct bt_buf text = {};
+	int i, j;
+
+	bt_buf_puts(&text, "links:\n");
+	for (i = 0; i < LINKS; i++) {
+		bt_buf_printf(&text, "- {name: bow%d, manage: {bgp: no}, defaults: "
+			      "{ike: {psk_file: @, start: respond}}, tunnels: [\n", i);
+		for (j = 0; j < TUNNELS; j++)
+			bt_buf_printf(&text, "{name: t%d, local: 192.0.2.9, remote: 10.0.%d.%d},\n",
+				      j, i, j);
+		bt_buf_puts(&text, "]}\n");
+	}
+	return text.data;
+}
+
+/* More than the queue holds: it is filled again when it drains, and nothing fails. */
+static void test_more_than_the_queue_takes(void **state)
+{
+	struct run *r = bt_alloc(sizeof(*r));
+	char *text = many_tunnels();
+
+	fake_init(&r->t.fake);
+	r->t.fake.greet = charon_meets;
+	r->t.fake.input = charon_hears;
+	r->t.charon = charon;
+	fake_listen(&r->t.fake);
+	r->w = fit(text);
+	free(text);
+	r->w->facts.vici = false;
+	bt_strings_clear(&r->w->facts.conns);
+	bt_strings_clear(&r->w->facts.shared);
+	bt_facts_loaded_clear(&r->w->facts.conns_loaded);
+	bt_facts_loaded_clear(&r->w->facts.shared_loaded);
+	bt_fact_ikes_clear(&r->w->facts.ikes);
+	r->soon = bt_timer_new(r->t.fake.loop, compare, r);
+	r->apply = (struct bt_apply){ .facts = &r->w->facts, .changed = changed, .arg = r };
+	r->apply.vici = bt_vici_watch_new(r->t.fake.loop, &r->w->facts,
+					  r->t.fake.address.sun_path, changed, r);
+
+	assert_true(2 * MANY > 4 * BT_CMDQ_MAX);
+	bt_log_set_level(BT_LOG_ERR);
+	expect(&r->t.fake, "done\n");
+	assert_true(has_all(r));
+	/* Questions have had their turn, and there was not one comparison for each answer. */
+	assert_true(r->asked >= 2);
+	print_message("# %u comparisons\n", r->comparisons);
+	assert_true(r->comparisons < 2 * MANY / 10);
+
+	bt_vici_watch_free(r->apply.vici);
+	bt_timer_free(r->soon);
+	bt_strings_clear(&r->conns);
+	bt_strings_clear(&r->shared);
+	bt_vici_rx_free(&r->t.rx);
+	fake_fini(&r->t.fake);
+	done(r->w);
+	free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_more_than_the_queue_takes),
+	};
+
+	return cmocka_run_group_tests(tests, make_secret, remove_secret);
+}
