@@ -45,6 +45,14 @@ demo: $(DEMO) deps all traffic ## four tunnels with strongSwan and BIRD in a gue
 	@$(if $(filter 0,$(VM)),,scripts/vm --timeout 300 --for-module $(KO) $(VM_ARGS) --) \
 		$(CURDIR)/$(DEMO)
 
+# Instructions, not seconds: they repeat on any machine.
+bench: deps all ## instructions per packet against four xfrm interfaces, in a guest
+	@scripts/vm --timeout 900 --icount --for-module $(KO) \
+		$(VM_ARGS) -- $(CURDIR)/tools/testing/perf/insns_tx.sh
+
+fuzz: ## run the native fuzzers: RUNS=1000000 FUZZERS="config ..."
+	+$(MAKE) -C tools/testing/fuzz run
+
 lint: ## checkpatch, layering and size rules, shellcheck, codespell
 	scripts/lint.sh
 
@@ -64,4 +72,4 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 14
 	@sed -n '/^# Variables/,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all module programs traffic deps check demo lint install uninstall clean help
+.PHONY: all module programs traffic deps check demo bench fuzz lint install uninstall clean help

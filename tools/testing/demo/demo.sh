@@ -12,7 +12,7 @@ HERE=$(dirname "$(readlink -f "$0")")
 # shellcheck source-path=SCRIPTDIR/../selftests/bowtie
 . "$HERE/../selftests/bowtie/lib_lab.sh"
 
-FLOWS=64 RATE=20	# packets a second in each flow
+FLOWS=64 RATE=10	# packets a second in each flow
 CUT=0			# which endpoint
 
 bold=$(tput bold 2>/dev/null) normal=$(tput sgr0 2>/dev/null)

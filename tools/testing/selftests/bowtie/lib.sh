@@ -267,15 +267,19 @@ setup_ns()
 {
 	local var ns
 	for var in "$@"; do
-		ns=$(printf 'bt-%s-%s' "${var,,}" "$(mktemp -u XXXXXX)")
+		printf -v ns 'bt-%s-%04x%04x' "${var,,}" $RANDOM $RANDOM
 		ip netns add "$ns" || bail "cannot create namespace $ns"
 		NS_ALL+=("$ns")
-		ip -n "$ns" link set lo up
 		# default: for devices still to come
-		in_ns "$ns" sysctl -q -w net.ipv6.conf.default.accept_dad=0 \
-			net.ipv6.conf.all.accept_dad=0 net.ipv4.conf.default.rp_filter=0 \
-			net.ipv4.conf.all.rp_filter=0 net.ipv6.conf.default.router_solicitations=0 \
-			net.ipv4.ping_group_range="0 2147483647"
+		# shellcheck disable=SC2016 # the inner shell's own $
+		in_ns "$ns" sh -ec 'cd /proc/sys/net
+			for name in ipv6/conf/default/accept_dad ipv6/conf/all/accept_dad \
+				ipv4/conf/default/rp_filter ipv4/conf/all/rp_filter \
+				ipv6/conf/default/router_solicitations; do
+				echo 0 >$name
+			done
+			echo 0 2147483647 >ipv4/ping_group_range
+			exec ip link set lo up' || bail "cannot set up namespace $ns"
 		printf -v "$var" '%s' "$ns"
 	done
 }
@@ -308,12 +312,15 @@ forwarding()
 # list with commas, or "-" for none
 veth()
 {
-	ip link add "$2" netns "$1" type veth peer name "$5" netns "$4" ||
-		bail "cannot create veth $2 - $5"
-	addrs "$1" "$2" "$3"
-	addrs "$4" "$5" "$6"
-	ip -n "$1" link set "$2" up
-	ip -n "$4" link set "$5" up
+	{
+		echo "link add $2 netns $1 type veth peer name $5 netns $4"
+		addr_lines "$2" "$3"
+		echo "link set $2 up"
+	} | ip -n "$1" -batch - || bail "cannot create veth $2 - $5"
+	{
+		addr_lines "$5" "$6"
+		echo "link set $5 up"
+	} | ip -n "$4" -batch - || bail "cannot set up $5"
 	busywait "$WAIT" carrier "$1" "$2"
 	busywait "$WAIT" carrier "$4" "$5"
 }
@@ -321,10 +328,16 @@ veth()
 # addrs NS DEV ADDRS: a list with commas, or "-"
 addrs()
 {
+	addr_lines "$2" "$3" | ip -n "$1" -batch - || bail "cannot add $3 to $2"
+}
+
+# addr_lines DEV ADDRS: the same for "ip -batch"
+addr_lines()
+{
 	local addr
-	[[ $3 != - ]] || return 0
-	for addr in ${3//,/ }; do
-		ip -n "$1" address add "$addr" dev "$2" || bail "cannot add $addr to $2"
+	[[ $2 != - ]] || return 0
+	for addr in ${2//,/ }; do
+		echo "address add $addr dev $1"
 	done
 }
 

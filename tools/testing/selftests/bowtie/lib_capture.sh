@@ -11,11 +11,12 @@ readonly PLAINTEXT_HEX="626f7774696521706c61696e74657874"
 
 declare -A CAPTURE_PID
 
-# capture_start NS DEV PCAP: everything on DEV, until capture_stop
+# capture_start NS DEV PCAP: everything on DEV, until capture_stop. Each slot of the
+# ring is as large as -s: without a limit it has 64 KiB, and 256 slots.
 capture_start()
 {
 	local ns=$1 dev=$2 pcap=$3
-	bg in_ns "$ns" tcpdump -n -i "$dev" -s 0 -B 16384 -U -Z root --immediate-mode -w "$pcap" \
+	bg in_ns "$ns" tcpdump -n -i "$dev" -s 2048 -B 32768 -U -Z root --immediate-mode -w "$pcap" \
 		2>"$pcap.err"
 	CAPTURE_PID[$pcap]=$BG_PID
 	busywait "$WAIT" grep -q 'listening on' "$pcap.err" ||
@@ -98,7 +99,7 @@ assert_no_plaintext()
 		fail "$name" "cannot read the capture: $(cat "$pcap.read")"
 		return
 	fi
-	esp=$(pcap_count "$pcap" "ip proto 50 or ip6[6] = 50 or udp port 4500")
+	esp=$(pcap_count "$pcap" -c 1 "ip proto 50 or ip6[6] = 50 or udp port 4500")
 	if [[ -n $bad ]]; then
 		fail "$name" "$(head -n 20 <<<"$bad")"
 	elif grep -qaF "$PLAINTEXT_MARK" "$pcap"; then

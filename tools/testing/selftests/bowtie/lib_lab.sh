@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A gateway and a cloud with real charon and BIRD on both sides. To be sourced after
@@ -30,6 +30,8 @@ lab_network()
 	LAB=$TEST_TMP
 	setup_ns LAN GW NET CLOUD VPC
 	forwarding "$GW" "$NET" "$CLOUD"
+	# As the clouds do: by ports too, or all flows of two hosts share a tunnel
+	in_ns "$CLOUD" sysctl -q net.ipv4.fib_multipath_hash_policy=1
 	veth "$LAN" eth0 $LAN_HOST/24,fd01::10/64 "$GW" lan0 10.1.0.1/24,fd01::1/64
 	veth "$GW" wan0 $GW_OUT/24 "$NET" gw0 198.51.100.1/24
 	veth "$NET" cloud0 203.0.113.254/24 "$CLOUD" wan0 \
@@ -172,6 +174,7 @@ cloud_swanctl_conf()
 				esp_proposals = ${CLOUD_ESP:-aes128gcm16-ecp256}
 				replay_window = 1024
 				${CHILD_LIFE:+rekey_time = $CHILD_LIFE}
+				${CHILD_LIFE:+life_time = 1h}
 				${CHILD_LIFE:+rand_time = 0}
 				start_action = none
 			} }
@@ -191,7 +194,7 @@ cloud_swanctl_conf()
 
 cloud_bird_conf()
 {
-	local i
+	local i near
 	cat <<-END
 	log stderr all;
 	router id 203.0.113.1;
@@ -200,10 +203,11 @@ cloud_bird_conf()
 	protocol static { ipv4; route 10.2.0.0/16 unreachable; ${CLOUD_ROUTES:-} }
 	END
 	for i in 0 1 2 3; do
+		near=$((INSIDE_PEER[i] + 1))
 		cat <<-END
 		protocol bgp tunnel$i {
 			local ${INSIDE[i]}.${INSIDE_PEER[i]} as 64512;
-			neighbor ${INSIDE[i]}.$((INSIDE_PEER[i] + 1)) as 65000;
+			neighbor ${INSIDE[i]}.$near as 65000;
 			interface "ipsec$i";
 			hold time $HOLD; keepalive time $((HOLD / 3));
 			connect delay time 1; connect retry time 5; error wait time 2, 10;
@@ -232,7 +236,7 @@ cloud_start()
 # gw_config [EXTRA-LINK-LINES]: bowtie.yaml and its secrets
 gw_config()
 {
-	local i
+	local i near
 	mkdir -p "$LAB/gw"
 	for i in 0 1 2 3; do
 		(umask 077; cloud_psk "$i" >"$LAB/gw/${TUNNEL_NAMES[i]}.psk")
@@ -251,10 +255,11 @@ gw_config()
 	  tunnels:
 	END
 	for i in 0 1 2 3; do
+		near=$((INSIDE_PEER[i] + 1))
 		cat <<-END
 		  - name: ${TUNNEL_NAMES[i]}
 		    remote: ${CLOUD_OUT[i]}
-		    inside: [{local: ${INSIDE[i]}.$((INSIDE_PEER[i] + 1))/30}]
+		    inside: [{local: ${INSIDE[i]}.$near/30}]
 		    ike: {psk_file: $LAB/gw/${TUNNEL_NAMES[i]}.psk}
 		END
 	done

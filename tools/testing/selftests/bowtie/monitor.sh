@@ -115,21 +115,32 @@ selection()
 		bt monitor x
 }
 
-# Stopped until its socket has overflown. Without rights it gets a small buffer.
+# It would hear of SAs
+no_rights()
+{
+	expect_error "an ordinary user may not listen" "Operation not permitted|Permission denied" \
+		in_ns "$GW" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--inh-caps=-all bowtie monitor
+}
+
+# Stopped until its socket has overflown.
 loss()
 {
-	local i
+	local i hops=
 
 	bt link add bow0
-	for i in {1..4}; do
-		bt tunnel add bow0 if-id "$i" local 192.0.2.1 remote "192.0.2.1$i"
+	# Long messages fill the buffer with few of them.
+	for i in {1..64}; do
+		echo "tunnel add bow0 if-id $i local 192.0.2.1 remote 198.51.100.$i"
+	done | bt -b - || bail "batch"
+	for i in {0..63}; do
+		hops+=" tunnel $i"
 	done
-	monitor lost ip netns exec "$GW" setpriv --reuid=65534 --regid=65534 --clear-groups \
-		--inh-caps=-all bowtie monitor
-	sees "an ordinary user sees events" '^route ' route add 10.0.0.0/8 dev bow0 tunnel t0
+	monitor lost in_ns "$GW" bowtie monitor
+	sees "it sees events" '^route ' route add 10.0.0.0/8 dev bow0 tunnel t0
 	kill -STOP "$MONITOR"
-	for i in {1..250} {1..250} {1..250} {1..250} {1..250} {1..250} {1..250} {1..250}; do
-		echo "route replace 10.0.0.0/8 dev bow0 tunnel 0 weight $i tunnel 1 tunnel 2 tunnel 3"
+	for i in $(seq 4000); do
+		echo "route replace 10.0.0.0/8 dev bow0$hops weight $((i % 250 + 1))"
 	done | bt -b - || bail "batch"
 	kill -CONT "$MONITOR"
 	expect "it says that it has lost events" busywait "$WAIT" said '^lost there were more events'
@@ -191,6 +202,7 @@ setup_ns GW
 each_event
 json_lines
 selection
+no_rights
 loss
 nobody_reads
 module_comes_and_goes

@@ -4,10 +4,12 @@
  * Prints TAP; runs in a network namespace of its own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "kmod_cmd.h"
@@ -171,6 +173,37 @@ static bool wait_for(struct bt_kmod_events *ev, struct log *log, const unsigned 
 	return true;
 }
 
+/* Subscriptions whose buffers are small: those of sockets that were not there before */
+static struct bt_kmod_events *open_small(void)
+{
+	struct bt_kmod_events *ev;
+	int i, bytes = 212992;
+	bool had[64];
+
+	for (i = 0; i < 64; i++)
+		had[i] = fcntl(i, F_GETFD) >= 0;
+	ev = bt_kmod_events_open(&error);
+	for (i = 0; i < 64; i++)
+		if (!had[i])
+			setsockopt(i, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	return ev;
+}
+
+/* Whoever may not listen is told so. */
+static void no_rights(void)
+{
+	struct bt_kmod_events *ev;
+
+	if (seteuid(65534))
+		return;
+	ev = bt_kmod_events_open(&error);
+	if (seteuid(0))
+		return;
+	ok(!ev && error.text && strstr(error.text, "Operation not permitted"),
+	   "without rights: %s", error.text ? error.text : "no error");
+	bt_error_free(&error);
+}
+
 static void events(void)
 {
 	struct bt_kmod_events *ev = bt_kmod_events_open(&error);
@@ -201,12 +234,7 @@ static void events(void)
 	ok(wait_for(ev, &log, &log.n[BT_EVENT_ROUTE_DEL], 1) && !log.n[BT_EVENT_LOST],
 	   "an event that a dump has shown already is no gap");
 	bt_kmod_events_close(ev);
-	/* Without rights its buffer is small, which comes handy below. */
-	if (seteuid(65534))
-		return;
-	ev = bt_kmod_events_open(&error);
-	if (seteuid(0))
-		return;
+	ev = open_small();
 	bt_kmod_events_seen(ev, &dev, l.generation - 1);
 	bt_kmod_route_del(&kmod, &dev, routes.v + 1, 1, &error);
 	ok(wait_for(ev, &log, &log.n[BT_EVENT_ROUTE_DEL], 2) && log.n[BT_EVENT_LOST] == 1,
@@ -261,6 +289,7 @@ int main(int argc, char **argv)
 	many_routes();
 	bad_among_good();
 	events();
+	no_rights();
 	module_anew(argv[1]);
 	bt_kmod_close(&kmod);
 	printf("# ran %d\n", count);
