@@ -316,15 +316,24 @@ def held_down():
     peer = Peer(far, {0x2000: 0x1000})
     key = BOW0 | {"tunnel": {"id": 0}}
 
+    def state():
+        one = far.nl.do("tunnel-get", key)[0]["tunnel"]
+        return one["oper"], one["reason"]
+
     def reason():
-        return far.nl.do("tunnel-get", key)[0]["tunnel"]["reason"]
+        return state()[1]
 
     tap.wait_for(lambda: "rtt" in far.nl.do("tunnel-get", key)[0]["tunnel"], "an answer")
-    for _ in range(3):  # the first one may be over before it has been seen
+
+    def held():
+        """again and again: the first hold-downs may be over before they have been seen"""
         peer.deaf(0x2000)
         tap.wait_for(lambda: reason() == "no-answer", "silence")
         peer.hear(0x2000)
-        tap.wait_for(lambda: reason() in ("hold-down", "none"), "answers")
+        tap.wait_for(lambda: state() in (("probing", "hold-down"), ("up", "none")), "answers")
+        return reason() == "hold-down"
+
+    tap.wait_for(held, "hold-down")
     payload = far.nl.spec.encode(far.nl.spec.name, key)
     (_, body), = far.nl.sock.request(far.nl.id, NLM_F_ACK,
                                      genl(far.nl.spec.ops["tunnel-get"]["value"], payload))
