@@ -9,6 +9,7 @@
 #include <linux/bitmap.h>
 #include <linux/ktime.h>
 
+#include "balance.h"
 #include "group.h"
 #include "health.h"
 #include "link.h"
@@ -18,7 +19,8 @@
 #include "tunnel.h"
 #include "underlay.h"
 
-static void state_of(const struct bowtie_tunnel_conf *conf, bool has_sa, u8 *oper, u8 *reason)
+static void state_of(const struct bowtie_tunnel_conf *conf, bool has_sa, bool drained, u8 *oper,
+		     u8 *reason)
 {
 	*reason = BOWTIE_REASON_NONE;
 	if (conf->admin == BOWTIE_ADMIN_DOWN) {
@@ -29,10 +31,19 @@ static void state_of(const struct bowtie_tunnel_conf *conf, bool has_sa, u8 *ope
 		*reason = BOWTIE_REASON_NO_SA;
 	} else if (conf->admin == BOWTIE_ADMIN_DRAIN) {
 		*oper = BOWTIE_OPER_DRAIN;
-		*reason = BOWTIE_REASON_ADMIN;
+		*reason = drained ? BOWTIE_REASON_DRAINED : BOWTIE_REASON_ADMIN;
 	} else {
 		*oper = BOWTIE_OPER_UP;
 	}
+}
+
+static u8 usable_in(u8 oper, u8 reason)
+{
+	if (oper == BOWTIE_OPER_UP)
+		return BOWTIE_USABLE;
+	if (oper == BOWTIE_OPER_DRAIN && reason != BOWTIE_REASON_DRAINED)
+		return BOWTIE_USABLE_DRAIN;
+	return BOWTIE_USABLE_NOT;
 }
 
 /**
@@ -48,9 +59,10 @@ bool bowtie_health_update(struct bowtie_tunnel *t)
 	u8 oper, reason;
 	bool changed;
 
+	bowtie_drain_follow(t, conf);
 	spin_lock_bh(&t->lock);
-	state_of(conf, rcu_access_pointer(t->sa_out), &oper, &reason);
-	WRITE_ONCE(t->usable, oper == BOWTIE_OPER_UP);
+	state_of(conf, rcu_access_pointer(t->sa_out), t->drained, &oper, &reason);
+	WRITE_ONCE(t->usable, usable_in(oper, reason));
 	changed = t->oper != oper || t->reason != reason;
 	if (t->oper != oper) {
 		t->since = ktime_get_boottime_ns();
@@ -61,6 +73,18 @@ bool bowtie_health_update(struct bowtie_tunnel *t)
 	t->reason = reason;
 	spin_unlock_bh(&t->lock);
 	return changed;
+}
+
+/**
+ * bowtie_health_drained() - a tunnel's drain is over
+ * @t: tunnel
+ *
+ * Context: link->lock. The work makes it known.
+ */
+void bowtie_health_drained(struct bowtie_tunnel *t)
+{
+	t->drained = true;
+	bowtie_link_kick(t->link, t->id);
 }
 
 static u64 take_dirty(struct bowtie_link *link)
@@ -122,13 +146,13 @@ void bowtie_health_work(struct work_struct *work)
 			changed |= BIT_ULL(i);
 		up += bowtie_tunnel_usable(t);
 	}
-	bowtie_groups_rebuild(link, mask);
 	link->n_up = up;
 	if (up)
 		netif_dormant_off(link->dev);
 	else
 		netif_dormant_on(link->dev);
 
+	/* The news first: packets take other ways already, the tables may have to wait. */
 	bowtie_for_each_tunnel(link, t, i) {
 		if (changed & BIT_ULL(i))
 			bowtie_notify_tunnel(t);
@@ -136,6 +160,8 @@ void bowtie_health_work(struct work_struct *work)
 			bowtie_underlay_probe_mtu(t);
 	}
 	announce_sas(link, mask);
+	bowtie_groups_rebuild(link, mask);
+	bowtie_balance_settle(link);
 out:
 	mutex_unlock(&link->lock);
 }

@@ -42,6 +42,7 @@ struct bowtie_tunnel_conf *bowtie_tunnel_conf_new(const struct bowtie_tunnel_con
 	} else {
 		conf->weight = 1;
 		conf->mss = BOWTIE_MSS_AUTO;
+		conf->drain_timeout = BOWTIE_DRAIN_TIMEOUT;
 	}
 	conf->n_selectors = n_selectors;
 	return conf;
