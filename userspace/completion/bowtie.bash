@@ -23,11 +23,12 @@ declare -gA _bowtie_values=(
 	[local]="any" [remote]="any"
 	[inside-local]="none" [inside-peer]="none"
 	[name]="" [id]="" [if-id]="" [fwmark]="" [mark]="" [weight]="" [tier]=""
+	[idle-timer]="" [unbalanced-timer]="" [drain-timeout]=""
 )
 
-_bowtie_link_settings="fwmark hash hairpin strict-source mtu mtu-auto"
+_bowtie_link_settings="fwmark hash hairpin strict-source mtu mtu-auto idle-timer unbalanced-timer"
 _bowtie_tunnel_settings="id name if-id local remote inside-local inside-peer admin weight tier
-	esp-mode mss df mark selector"
+	esp-mode mss df mark drain-timeout selector"
 
 # All values of a key in what "bowtie -j WORDS" says
 _bowtie_ask()

@@ -63,6 +63,7 @@ static const char *const reason_list[] = {
 	[BOWTIE_REASON_NONE] = "none",
 	[BOWTIE_REASON_ADMIN] = "admin",
 	[BOWTIE_REASON_NO_SA] = "no-sa",
+	[BOWTIE_REASON_DRAINED] = "drained",
 };
 
 static const struct bt_enum reason_names = ENUM(reason_list);
@@ -162,6 +163,10 @@ static const struct bt_field link_fields[] = {
 	L(hash, HASH, "hash", enum, .flags = OPTIONAL, .line = 1, .names = &hash_names),
 	L(hairpin, HAIRPIN, "hairpin", onoff, .flags = OPTIONAL, .line = 1),
 	L(strict_source, STRICT_SOURCE, "strict-source", onoff, .flags = OPTIONAL, .line = 1),
+	L(idle_timer, IDLE_TIMER, "idle-timer", ms, .flags = OPTIONAL, .line = 1,
+	  .max = BOWTIE_TIMER_MAX, .def = 120000),
+	L(unbalanced_timer, UNBALANCED_TIMER, "unbalanced-timer", ms, .flags = OPTIONAL,
+	  .line = 1, .max = BOWTIE_TIMER_MAX),
 	L(underlay_netnsid, UNDERLAY_NETNSID, "underlay-netnsid", s32, .line = 1),
 	L(buckets, BUCKETS, "buckets", u32, .flags = BT_F_DETAIL, .line = 1),
 	L(stats, STATS, "stats", nested, .flags = BT_F_STATS, .nested = &bt_stats_object),
@@ -207,6 +212,8 @@ static const struct bt_field tunnel_fields[] = {
 	T(mss, MSS, "mss", mss, .flags = OPTIONAL, .line = 2, .def = BOWTIE_MSS_AUTO),
 	T(df, DF, "df", enum, .flags = OPTIONAL, .line = 2, .names = &df_names),
 	T(mark, MARK, "mark", hex, .flags = OPTIONAL, .line = 2),
+	T(drain_timeout, DRAIN_TIMEOUT, "drain-timeout", ms, .flags = OPTIONAL, .line = 2,
+	  .max = BOWTIE_TIMER_MAX, .def = 300000),
 	T(selectors, SELECTORS, "selectors", list, .word = "selector", .flags = OPTIONAL,
 	  .line = 3, .max = BOWTIE_SELECTORS_MAX, .nested = &bt_selector_object,
 	  .item = BOWTIE_A_SELECTORS_SELECTOR),
