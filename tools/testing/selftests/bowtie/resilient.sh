@@ -135,14 +135,14 @@ unbalanced_timer()
 	expect_eq "it has returned and has no bucket" "$(buckets 2)" 0
 	link_set unbalanced-timer 1s
 	expect "it gets its share by force" busywait "$WAIT" buckets_are 2 -eq 64
-	link_set unbalanced-timer 0
+	link_set unbalanced-timer 0s
 }
 
 # A death in the preferred tier leads to the next one, and only that.
 tiers()
 {
 	far_routes tunnel t0 tunnel t1 tier 1 tunnel t2 tier 1 tunnel t3 tier 2
-	link_set idle-timer 0
+	link_set idle-timer 0s
 	expect "tiers: all in the preferred one" busywait "$WAIT" buckets_are 0 -eq 256
 	link_set idle-timer 1h
 	agent flows some lan $ALL >/dev/null
@@ -155,7 +155,7 @@ tiers()
 	busywait "$WAIT" tunnel_is 0 .oper up
 	keep some >/dev/null
 	stayed "tiers: it returns" some 3600000
-	link_set idle-timer 0
+	link_set idle-timer 0s
 	expect "tiers: idle flows go back" busywait "$WAIT" buckets_are 0 -eq 256
 	far_routes tunnel t0 tunnel t1 tunnel t2 tunnel t3
 	link_set idle-timer ${IDLE}ms
@@ -203,7 +203,7 @@ drain_deadline()
 	link_set idle-timer 1h
 	agent flows all lan $ALL count=4096 >/dev/null
 	: >"$TEST_TMP/monitor"
-	admin 3 drain drain-timeout 0
+	admin 3 drain drain-timeout 0s
 	busywait "$WAIT" tunnel_is 3 .oper drain
 	keep all >/dev/null
 	stayed "drain without limit" all 3600000
@@ -222,7 +222,7 @@ drain_deadline()
 drain_all()
 {
 	local i
-	link_set idle-timer 0
+	link_set idle-timer 0s
 	expect "all tunnels serve" busywait "$WAIT" buckets_are 3 -eq 64
 	link_set idle-timer 1h
 	agent flows few lan $ALL count=8 >/dev/null
@@ -231,7 +231,7 @@ drain_all()
 	done
 	expect "all drain: flows go on" keep few rounds=3
 	expect "all drain: no tunnel counts as up" busywait "$WAIT" link_is .tunnels_up 0
-	link_set idle-timer 0
+	link_set idle-timer 0s
 	for i in 0 1 2 3; do
 		expect "all drain: t$i is drained" busywait "$WAIT" tunnel_is $i .reason drained
 	done
