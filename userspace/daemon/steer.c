@@ -305,7 +305,6 @@ static void accept_routes(struct bt_steer *s, uint64_t now)
 			continue;
 		t->dead = false;
 		t->accepted = now;
-		alive[t->group]++;
 	}
 	free(alive);
 }
