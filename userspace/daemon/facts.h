@@ -97,11 +97,14 @@ struct bt_fact_routes {
  * @id: charon's number for it, for the next command only: rekeying changes it
  * @established: or else being set up or torn down
  * @dying: being torn down
+ * @ours: we have begun it
+ * @answered: the peer has said something
  * @remote: address of the peer
  * @if_id: of its CHILD SAs, 0 if it has none
  * @children: CHILD SAs that are installed
  * @packets: that these have received
- * @since: when it was first seen established, bt_now_ms(); 0 unless it is
+ * @begun: when it was first seen, bt_now_ms()
+ * @since: when it was first seen established, or 0 unless it is
  * @received: when @packets was last seen to have grown, or 0
  */
 struct bt_fact_ike {
@@ -109,10 +112,13 @@ struct bt_fact_ike {
 	uint32_t id;
 	bool established;
 	bool dying;
+	bool ours;
+	bool answered;
 	struct bt_addr remote;
 	uint32_t if_id;
 	unsigned int children;
 	uint64_t packets;
+	uint64_t begun;
 	uint64_t since;
 	uint64_t received;
 };
