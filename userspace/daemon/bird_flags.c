@@ -52,6 +52,21 @@ static void put_tunnel(struct bt_buf *b, const struct bt_conf_link *link,
 }
 
 /**
+ * bt_bird_tunnel() - the name of a tunnel
+ * @link: link
+ * @t: tunnel
+ *
+ * Return: for the caller to free.
+ */
+char *bt_bird_tunnel(const struct bt_conf_link *link, const struct bt_conf_tunnel *t)
+{
+	struct bt_buf b = {};
+
+	put_tunnel(&b, link, t);
+	return b.data;
+}
+
+/**
  * bt_bird_put_session() - the name of a session
  * @b: where to
  * @link: link

@@ -64,6 +64,7 @@ void bt_bird_put_name(struct bt_buf *b, const char *name);
 const struct bt_conf_inside *bt_bird_session(const struct bt_conf_tunnel *t, int af);
 void bt_bird_put_session(struct bt_buf *b, const struct bt_conf_link *link,
 			 const struct bt_conf_tunnel *t, int af);
+char *bt_bird_tunnel(const struct bt_conf_link *link, const struct bt_conf_tunnel *t);
 char *bt_bird_group(const struct bt_conf_link *link, const struct bt_conf_tunnel *t);
 unsigned int bt_bird_steps(const struct bt_conf_tunnel *t);
 

@@ -197,6 +197,8 @@ static void put_import(struct bt_buf *b, const struct bt_conf_link *link,
 	free(table);
 }
 
+#define PREPEND	"\t\t\tif " BT_BIRD_STEP "%s(%u) < %u then bgp_path.prepend(%u);\n"
+
 static void put_attribute(struct bt_buf *b, const struct bt_conf_link *link,
 			  const struct bt_conf_tunnel *t)
 {
@@ -207,9 +209,7 @@ static void put_attribute(struct bt_buf *b, const struct bt_conf_link *link,
 		bt_buf_printf(b, "\t\t\tbgp_med = %u - %u * " BT_BIRD_STEP "%s(%u);\n",
 			      BT_BIRD_MED, BT_BIRD_MED_STEP, group, t->kernel.if_id);
 	for (n = 1; t->bgp.return_path == BT_RETURN_PREPEND && n <= BT_BIRD_PREPENDS; n++)
-		bt_buf_printf(b, "\t\t\tif " BT_BIRD_STEP "%s(%u) < %u then "
-			      "bgp_path.prepend(%u);\n", group, t->kernel.if_id, n,
-			      link->bgp.as);
+		bt_buf_printf(b, PREPEND, group, t->kernel.if_id, n, link->bgp.as);
 	free(group);
 }
 

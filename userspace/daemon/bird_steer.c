@@ -54,16 +54,6 @@ static bool ours(const struct bt_conf_tunnel *t)
 	return bt_bird_session(t, AF_INET) || bt_bird_session(t, AF_INET6);
 }
 
-static char *name_of(const struct bt_conf_link *link, const struct bt_conf_tunnel *t)
-{
-	struct bt_buf b = {};
-
-	bt_bird_put_name(&b, link->name);
-	bt_buf_puts(&b, "_");
-	bt_bird_put_name(&b, t->kernel.name);
-	return b.data;
-}
-
 /**
  * bt_bird_steer() - follow the tunnels: brings @facts->steer up to date
  * @facts: what is observed
@@ -78,6 +68,7 @@ uint64_t bt_bird_steer(struct bt_facts *facts, const struct bt_config *config, u
 		struct bt_steer_input *v;
 		size_t n;
 	} list = {};
+	struct bt_strings names = {};
 	const struct bt_fact_link *l;
 	const struct bt_conf_tunnel *t;
 	uint64_t next;
@@ -94,8 +85,10 @@ uint64_t bt_bird_steer(struct bt_facts *facts, const struct bt_config *config, u
 			if (!ours(t))
 				continue;
 			in = bt_array_add(&list);
-			in->name = name_of(link, t);
-			in->group = bt_bird_group(link, t);
+			*bt_array_add(&names) = bt_bird_tunnel(link, t);
+			in->name = names.v[names.n - 1];
+			*bt_array_add(&names) = bt_bird_group(link, t);
+			in->group = names.v[names.n - 1];
 			in->levels = bt_bird_steps(t);
 			in->hold_ms = (uint64_t)t->bgp.hold * 1000;
 			in->state = state_of(l, t);
@@ -105,10 +98,7 @@ uint64_t bt_bird_steer(struct bt_facts *facts, const struct bt_config *config, u
 		}
 	}
 	next = bt_steer_update(&facts->steer, list.v, list.n, now);
-	for (i = 0; i < list.n; i++) {
-		free((char *)(uintptr_t)list.v[i].name);
-		free((char *)(uintptr_t)list.v[i].group);
-	}
+	bt_strings_clear(&names);
 	free(list.v);
 	return next;
 }

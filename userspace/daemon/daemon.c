@@ -24,6 +24,20 @@
 #define SETTLE_MS	10
 #define RESYNC_MS	1000
 
+static void tell_exhausted(struct bt_steer *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->groups.n; i++) {
+		struct bt_steer_group *g = &s->groups.v[i];
+
+		if (g->exhausted && !g->told)
+			bt_warn("BGP: too many failures of %s for the return path to be steered: the far end's hold time decides",
+				g->name);
+		g->told = g->exhausted;
+	}
+}
+
 static void compare(void *arg)
 {
 	struct bt_daemon *d = arg;
@@ -38,6 +52,7 @@ static void compare(void *arg)
 		return;
 	}
 	steer = bt_bird_steer(&d->facts, d->config, now);
+	tell_exhausted(&d->facts.steer);
 	bt_reconcile(d->config, &d->facts, now, &ops);
 	/* What has just been done may make more possible. */
 	if (bt_apply(&d->apply, &ops)) {

@@ -23,7 +23,7 @@
  *   the group: one step more is strictly better. It is one step for all that fail at once.
  * - OUT and BACK are announced at 0, so no further step is needed when BACK fails again: a
  *   tunnel that flaps each second costs one step, and not one for each time.
- * - BACK waits, for longer the more often it has failed. Then it is as the others, and
+ * - BACK waits, for longer the more often it has failed while others had not. Then it is as the others, and
  *   when nobody is OUT or BACK any more, all return to level 0: everybody listens now,
  *   whatever is heard first is announced by tunnels that live, so nothing is lost.
  * - When a dead one stays dead, the far end has forgotten it some time after its hold time,
@@ -55,7 +55,8 @@ static struct bt_steer_group *group_of(struct bt_steer *s, const struct bt_steer
 
 static uint64_t wait_of(const struct bt_steer_tunnel *t)
 {
-	unsigned int shift = t->failures - 1;
+	/* The second time may have been the other half of the first. */
+	unsigned int shift = t->failures > 2 ? t->failures - 2 : 0;
 
 	/* After a drain there is nothing to wait for. */
 	if (!t->failures)
@@ -191,6 +192,31 @@ static void leave(struct bt_steer *s, const struct bt_steer_input *in, size_t in
 		need[t->group] = level;
 }
 
+/* How many of each group are in a place. */
+static void count(const struct bt_steer *s, enum bt_steer_place place, size_t *n)
+{
+	size_t i;
+
+	memset(n, 0, s->groups.n * sizeof(*n));
+	for (i = 0; i < s->tunnels.n; i++)
+		n[s->tunnels.v[i].group] += s->tunnels.v[i].place == place;
+}
+
+/* Where all have failed it is nobody's own fault. */
+static void forgive(struct bt_steer *s, const unsigned int *need)
+{
+	size_t *in = bt_alloc((s->groups.n + 1) * sizeof(*in)), i;
+
+	count(s, BT_STEER_IN, in);
+	for (i = 0; i < s->tunnels.n; i++) {
+		struct bt_steer_tunnel *t = &s->tunnels.v[i];
+
+		if (need[t->group] && !in[t->group] && t->failures > 1)
+			t->failures = 1;
+	}
+	free(in);
+}
+
 static void step(struct bt_steer_group *g, unsigned int need, uint64_t now)
 {
 	if (!need)
@@ -211,16 +237,6 @@ static void come_back(struct bt_steer_tunnel *t, uint64_t now)
 		t->place = BT_STEER_BACK;
 		t->join = now + wait_of(t);
 	}
-}
-
-/* How many of each group are in a place. */
-static void count(const struct bt_steer *s, enum bt_steer_place place, size_t *n)
-{
-	size_t i;
-
-	memset(n, 0, s->groups.n * sizeof(*n));
-	for (i = 0; i < s->tunnels.n; i++)
-		n[s->tunnels.v[i].group] += s->tunnels.v[i].place == place;
 }
 
 static void join(struct bt_steer *s, uint64_t now)
@@ -276,6 +292,7 @@ static void return_path(struct bt_steer *s, const struct bt_steer_input *in, uin
 		s->tunnels.v[i].state = in[i].state;
 		leave(s, &in[i], i, need, now);
 	}
+	forgive(s, need);
 	for (i = 0; i < s->groups.n; i++)
 		step(&s->groups.v[i], need[i], now);
 	free(need);

@@ -88,6 +88,7 @@ struct bt_steer_tunnel {
  * @quiet_ms: after so long the far end has forgotten what a dead tunnel announced
  * @calm: when it has
  * @exhausted: there was no level left for the last failure
+ * @told: whoever looks at @exhausted has said so
  */
 struct bt_steer_group {
 	char *name;
@@ -96,6 +97,7 @@ struct bt_steer_group {
 	uint64_t quiet_ms;
 	uint64_t calm;
 	bool exhausted;
+	bool told;
 };
 
 /**

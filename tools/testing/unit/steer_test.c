@@ -232,6 +232,24 @@ static void test_at_once(void **state)
 	assert_true(return_works());
 }
 
+/* As when charon is restarted, again and again: no tunnel is worse than the others. */
+static void test_all_fail_often(void **state)
+{
+	int i;
+
+	begin(4, 9);
+	states("uuuu");
+	for (i = 0; i < 10; i++) {
+		states("dddd");
+		pass(S);
+		states("uddd");
+		assert_true(return_works());
+		states("uuuu");
+		pass(BT_STEER_WAIT_MS);
+		expect_levels("0000");
+	}
+}
+
 /* It takes the value of the others while one is missing, or the next failure would not do. */
 static void test_returns_while_another_is_gone(void **state)
 {
@@ -492,6 +510,7 @@ int main(void)
 		TEST(one_fails),
 		TEST(one_after_the_other),
 		TEST(at_once),
+		TEST(all_fail_often),
 		TEST(returns_while_another_is_gone),
 		TEST(long_hold),
 		TEST(flapping),

@@ -3,24 +3,33 @@
 #
 # For the tests of BGP that follows the tunnels. To be sourced after lib_daemon.sh.
 
-# tunnel_fails INDEX: by a silent cut of the internet. A module without probes does not
-# notice that: it is told then. Either way no word of it is heard by BGP.
-tunnel_fails()
+# steer_lab [KEYS]: the lab, with probes that notice a cut but not that the machine is slow,
+# and KEYS of all tunnels
+steer_lab()
 {
-	local name=${TUNNEL_NAMES[$1]}
-	cut_endpoint "$1"
-	if ! busywait "${PROBES_NOTICE:-3}" tunnel_oper "$name" down 2>/dev/null; then
-		diag "$name: this module has no probes, so it is told"
-		PROBES_NOTICE=0
-		in_ns "$GW" bowtie tunnel set bow0 "$name" admin down
-	fi
+	lab_network
+	gw_config | sed "s/^  defaults:/&\n    probe: icmp\n    probe_interval: 300ms\n    probe_multiplier: 5${1:+\n    $1}/" \
+		>"$LAB/gw.yaml"
+	mkdir -p "$LAB/gw"
+	mv "$LAB/gw.yaml" "$LAB/gw/bowtie.yaml"
+	cloud_start
+	gw_start
+	busywait 120 lab_established || {
+		lab_logs
+		bail "the tunnels do not come up"
+	}
 }
 
-# tunnel_returns INDEX
+# tunnel_fails INDEX: by a silent cut of the internet
+tunnel_fails()
+{
+	cut_endpoint "$1"
+	busywait "$WAIT" tunnel_oper "${TUNNEL_NAMES[$1]}" down || bail "no probe notices the cut"
+}
+
 tunnel_returns()
 {
 	mend_endpoint "$1"
-	in_ns "$GW" bowtie tunnel set bow0 "${TUNNEL_NAMES[$1]}" admin up
 }
 
 # tunnel_oper NAME STATE

@@ -141,7 +141,7 @@ flapping()
 
 log_init
 need_cmd socat jq swanctl birdc bird
-lab_up
+steer_lab
 expect "the daemon has settled" daemon_settled
 expect "four tunnels are announced alike" busywait "$WAIT" meds_are "100 100 100 100"
 one_fails
