@@ -23,9 +23,10 @@
  *   the group: one step more is strictly better. It is one step for all that fail at once.
  * - OUT and BACK are announced at 0, so no further step is needed when BACK fails again: a
  *   tunnel that flaps each second costs one step, and not one for each time.
- * - BACK waits, for longer the more often it has failed while others had not. Then it is as the others, and
- *   when nobody is OUT or BACK any more, all return to level 0: everybody listens now,
- *   whatever is heard first is announced by tunnels that live, so nothing is lost.
+ * - BACK waits, for longer the more often it has failed while others had not. Then it is
+ *   as the others, and when nobody is OUT or BACK any more, all return to level 0:
+ *   everybody listens now, whatever is heard first is announced by tunnels that live, so
+ *   nothing is lost.
  * - When a dead one stays dead, the far end has forgotten it some time after its hold time,
  *   or has heard of level 0 if its session lives after all: level 1 is enough then.
  * - When all are dead nobody is there to announce, but the level still grows with each, so

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 400
+# timeout: 500
 #
 # SAs that the peer takes away: deleted, with a word, or lost without one, as an endpoint
 # that was replaced. The tunnel is out at once and begun anew, once; the others hear

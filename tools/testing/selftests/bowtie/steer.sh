@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 400
+# timeout: 500
 #
 # BGP follows the tunnels: of one that is silent the routes are rejected and the return
 # path goes to the others, without a session or bird.conf being touched; while bowtied or

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 400
+# timeout: 500
 #
 # What the far end says of its tunnels, and what it listens to. It announces one of them
 # as worse, by MED and by a longer path, as AWS does before maintenance: flows leave that
