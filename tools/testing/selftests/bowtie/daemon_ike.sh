@@ -95,7 +95,7 @@ stale()
 again()
 {
 	local conf=$LAB/cloud/swanctl.conf
-	sed -n '/^tunnel0 {/,/^}/p' "$conf" | sed 's/tunnel0/again0/' >"$LAB/cloud/again"
+	sed -n '/^tunnel0 {/,/^}$/p' "$conf" | sed 's/tunnel0/again0/' >"$LAB/cloud/again"
 	sed "/^connections {/r $LAB/cloud/again" "$conf" >"$conf.again"
 	lab_swanctl cloud --load-conns --file "$conf.again" >/dev/null
 }
