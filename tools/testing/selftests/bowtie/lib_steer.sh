@@ -8,7 +8,8 @@
 steer_lab()
 {
 	lab_network
-	gw_config | sed "s/^  defaults:/&\n    probe: icmp\n    probe_interval: 300ms\n    probe_multiplier: 5${1:+\n    $1}/" \
+	PROBE_INTERVAL=300ms gw_config |
+		sed "s/^  defaults:/&\n    probe_multiplier: 5${1:+\n    $1}/" \
 		>"$LAB/gw.yaml"
 	mkdir -p "$LAB/gw"
 	mv "$LAB/gw.yaml" "$LAB/gw/bowtie.yaml"
