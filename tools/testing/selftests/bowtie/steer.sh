@@ -28,15 +28,29 @@ all_back()
 	works && [[ -z $(flags_on step) && -z $(flags_on dead) ]] && meds_are "100 100 100 100"
 }
 
+# told FILE REGEX: when the first line that matches was told, in ms
+told()
+{
+	local stamp
+	stamp=$(sed -n "s/^\[\([^]]*\)\].*$2.*/\1/p" "$1" | head -n 1)
+	date -d "${stamp:?}" +%s%3N
+}
+
 one_fails()
 {
+	local took
 	bgp_note
 	daemon_log_mark
+	bg in_ns "$GW" bowtie -ts monitor tunnel >"$LAB/gw.told"
+	bg in_ns "$CLOUD" ip -ts monitor route >"$LAB/cloud.told"
 	tunnel_fails 1
 	expect "aws2 is silent: its routes are rejected" busywait "$WAIT" accepted_from aws2 0
 	expect "the others' stay" accepted_from aws1 1
 	expect "and the module's route has three" busywait "$WAIT" route_width 10.2.0.0/16 3
 	expect "the far end goes by the three others" busywait "$WAIT" cloud_route_width 10.1.0.0/24 3
+	took=$(($(told "$LAB/cloud.told" 10.1.0.0/24) - $(told "$LAB/gw.told" "aws2.*down")))
+	diag "from the module's notification to the first change of the far end's route: $took ms"
+	expect_cmp "which has not taken long" "$took" -lt 3000
 	expect "though it believes in what it was told before" meds_are "90 100 90 90"
 	expect "no session has noticed" bgp_same
 	expect "and BIRD was not configured" not daemon_said "configure"
