@@ -32,7 +32,7 @@ all_back()
 told()
 {
 	local stamp
-	stamp=$(sed -n "s/^\[\([^]]*\)\].*$2.*/\1/p" "$1" | head -n 1)
+	stamp=$(sed -n "s|^\[\([^]]*\)\].*$2.*|\1|p" "$1" | head -n 1)
 	date -d "${stamp:?}" +%s%3N
 }
 
@@ -50,7 +50,7 @@ one_fails()
 	expect "the far end goes by the three others" busywait "$WAIT" cloud_route_width 10.1.0.0/24 3
 	took=$(($(told "$LAB/cloud.told" 10.1.0.0/24) - $(told "$LAB/gw.told" "aws2.*down")))
 	diag "from the module's notification to the first change of the far end's route: $took ms"
-	expect_cmp "which has not taken long" "$took" -lt 3000
+	expect "which has not taken long" test "$took" -ge 0 -a "$took" -lt 3000
 	expect "though it believes in what it was told before" meds_are "90 100 90 90"
 	expect "no session has noticed" bgp_same
 	expect "and BIRD was not configured" not daemon_said "configure"
