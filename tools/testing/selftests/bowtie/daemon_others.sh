@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 400
+# timeout: 600
 #
 # bowtied lives with others: an operator's swanctl --load-all, birdc configure with a
 # bird.conf that is edited or broken, sessions disabled by hand, the link, its addresses,
