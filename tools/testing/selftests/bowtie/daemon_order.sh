@@ -87,9 +87,8 @@ module_replaced()
 	local began
 	in_ns "$GW" ip link del bow0
 	# The daemon makes a new one at once, so that it takes more than one try.
-	kill -STOP "$GW_DAEMON"
 	# What it was about to do in the kernel ends first, and may be the new link.
-	busywait "$WAIT" grep -q '^State:.T' "/proc/$GW_DAEMON/status"
+	daemon_pause
 	! in_ns "$GW" ip link show bow0 &>/dev/null || in_ns "$GW" ip link del bow0
 	expect "module unloaded under the daemon" unload_module
 	daemon_log_mark

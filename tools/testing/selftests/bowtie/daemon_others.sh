@@ -54,9 +54,12 @@ load_all()
 	bgp_note
 	operators_swanctl
 	traffic_start
+	# Else it may have them back before one has looked.
+	daemon_pause
 	expect "swanctl --load-all" \
 		lab_swanctl gw --load-all --file "$LAB/gw/swanctl.conf"
 	expect_eq "has unloaded our connections" "$(conns)" "operator "
+	kill -CONT "$GW_DAEMON"
 	expect "they come back, beside the operator's" busywait 30 conns_are "$all"
 	expect "with their secrets: settled" daemon_settled
 	expect "again, with our secrets cleared" \
