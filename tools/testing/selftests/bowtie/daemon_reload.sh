@@ -32,7 +32,7 @@ others()
 	spis_of 1
 	spis_of 2
 	ike_ids | grep -E 'aws[123]|tunnel[012]'
-	in_ns "$GW" bowtie -j tunnel show dev bow0 | jq -cS '[.[] | select(.name != "aws4") | 
+	in_ns "$GW" bowtie -j tunnel show dev bow0 | jq -cS '[.[] | select(.name != "aws4") |
 		del(.generation, .rtt, .rtt_min, .rtt_avg, .jitter, .loss)]'
 }
 
