@@ -60,7 +60,7 @@ def fill_algorithms():
               gcm(20), more="encap espinudp 4500 61234 0.0.0.0")
 
 
-PLAIN = {"esn": 0, "replay-window": 0, "offload": 0, "esp-mode": "xfrm", "valid": 1, "bytes": 0,
+PLAIN = {"esn": 0, "replay-window": 0, "offload": 0, "esp-mode": "xfrm", "suspect": 0, "valid": 1, "bytes": 0,
          "packets": 0, "use-time": 0, "err-replay": 0, "err-window": 0, "err-integrity": 0}
 
 
