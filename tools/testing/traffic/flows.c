@@ -4,14 +4,19 @@
  *
  *	flows send --to ADDR [--port P] [--flows N] [--rate PPS] [--from-port P]
  *		   [--size BYTES] [--seconds S]
- *	flows receive [--port P] [--seconds S] [--settle MS]
+ *	flows receive [--port P] [--seconds S] [--settle MS] [--events FILE]
  *
  * The sender has N flows, of different source ports, and sends PPS packets a second in
  * each, evenly spaced, from sockets that are not connected (a connected one would give
- * its own hash to the packets). The receiver prints, at its end or on SIGUSR1, one line
+ * its own hash to the packets). It tells in the end how far behind it has ever been, as a
+ * measure of the machine. The receiver prints, at its end or on SIGUSR1, one line
  * of JSON: for each flow what came, what is missing, and the longest gap in terms of
  * when the packets were sent, in ms. Both must share a clock: run them in namespaces
  * of one kernel. Both end on SIGTERM or SIGINT, in good order.
+ *
+ * The way that a packet took is its DSCP: a test has the routers on the ways set it.
+ * --events is for a line of JSON whenever a flow has changed its way, has lost packets or
+ * has been silent for EVENT_GAP, with the time of day at which its next packet was sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,6 +35,7 @@
 #define MAGIC		0x62743031u
 #define MAX_FLOWS	4096
 #define NS		1000000000ull
+#define EVENT_GAP	(NS / 20)
 
 /* What is at the beginning of each packet; both ends are one machine. */
 struct stamp {
@@ -49,6 +55,7 @@ struct stamp {
  * @last_sent: when the latest was sent
  * @gap: longest time between two that came one after the other, as sent
  * @gap_at: when it began
+ * @way: DSCP of the latest
  * @seen: a bit for each sequence number
  * @seen_size: bytes
  */
@@ -61,6 +68,7 @@ struct flow {
 	uint64_t last_sent;
 	uint64_t gap;
 	uint64_t gap_at;
+	uint8_t way;
 	uint8_t *seen;
 	size_t seen_size;
 };
@@ -81,12 +89,17 @@ static void die(const char *what)
 	exit(1);
 }
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * NS + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static uint64_t number(const char *text, uint64_t max)
@@ -144,7 +157,7 @@ static void sleep_until(uint64_t when)
 static int do_send(const struct send_options *o)
 {
 	uint64_t begin = now_ns(), end = o->seconds ? begin + o->seconds * NS : UINT64_MAX;
-	uint64_t step = NS / (o->rate * o->flows), n = 0, errors = 0;
+	uint64_t step = NS / (o->rate * o->flows), n = 0, errors = 0, behind = 0;
 	int *fds = calloc(o->flows, sizeof(*fds));
 	uint8_t *packet = calloc(1, o->size);
 	unsigned int i;
@@ -159,15 +172,17 @@ static int do_send(const struct send_options *o)
 
 		sleep_until(begin + n * step);
 		s.sent_ns = now_ns();
+		if (s.sent_ns - begin - n * step > behind)
+			behind = s.sent_ns - begin - n * step;
 		memcpy(packet, &s, sizeof(s));
 		/* A refusal (ICMP, a full queue) is a loss like any other. */
 		if (sendto(fds[s.flow], packet, o->size, MSG_DONTWAIT,
 			   (const struct sockaddr *)&o->to, o->to_len) < 0)
 			errors++;
 	}
-	printf("{\"sent\":%llu,\"errors\":%llu,\"flows\":%u,\"ms\":%llu}\n",
+	printf("{\"sent\":%llu,\"errors\":%llu,\"flows\":%u,\"ms\":%llu,\"behind_ms\":%.3f}\n",
 	       (unsigned long long)n, (unsigned long long)errors, o->flows,
-	       (unsigned long long)((now_ns() - begin) / 1000000));
+	       (unsigned long long)((now_ns() - begin) / 1000000), (double)behind / 1e6);
 	return 0;
 }
 
@@ -193,7 +208,20 @@ static bool mark_seen(struct flow *f, uint64_t seq)
 	return true;
 }
 
-static void take(struct flow *flows, const struct stamp *s)
+static void tell(FILE *events, const struct flow *f, const struct stamp *s, uint8_t way)
+{
+	uint64_t gap = f->received > 1 ? s->sent_ns - f->last_sent : 0;
+	uint64_t missing = f->received > 1 ? s->seq - f->next_seq : 0;
+	uint64_t at = clock_ns(CLOCK_REALTIME) - (now_ns() - s->sent_ns);
+
+	if (f->received > 1 && way == f->way && !missing && gap < EVENT_GAP)
+		return;
+	fprintf(events, "{\"flow\":%u,\"at_ms\":%.3f,\"gap_ms\":%.3f,\"lost\":%llu,"
+		"\"from\":%u,\"to\":%u}\n", s->flow, (double)at / 1e6, (double)gap / 1e6,
+		(unsigned long long)missing, f->way, way);
+}
+
+static void take(struct flow *flows, const struct stamp *s, uint8_t way, FILE *events)
 {
 	struct flow *f = &flows[s->flow];
 	bool first = !f->received;
@@ -215,6 +243,9 @@ static void take(struct flow *flows, const struct stamp *s)
 		f->gap = s->sent_ns - f->last_sent;
 		f->gap_at = f->last_sent;
 	}
+	if (events)
+		tell(events, f, s, way);
+	f->way = way;
 	f->last_sent = s->sent_ns;
 	f->next_seq = s->seq + 1;
 }
@@ -235,10 +266,10 @@ static void report(const struct flow *flows, unsigned int count)
 			continue;
 		missing = f->next_seq - f->first_seq - f->received;
 		printf("%s{\"id\":%u,\"received\":%llu,\"lost\":%llu,\"repeated\":%llu,"
-		       "\"late\":%llu,\"gap_ms\":%.3f,\"gap_at_ms\":%.3f,\"last_ms\":%.3f}",
-		       comma, i, (unsigned long long)f->received, missing,
+		       "\"late\":%llu,\"gap_ms\":%.3f,\"gap_at_ms\":%.3f,\"last_ms\":%.3f,"
+		       "\"way\":%u}", comma, i, (unsigned long long)f->received, missing,
 		       (unsigned long long)f->repeated, (unsigned long long)f->late,
-		       (double)f->gap / 1e6, (double)f->gap_at / 1e6, (double)f->last_sent / 1e6);
+		       (double)f->gap / 1e6, (double)f->gap_at / 1e6, (double)f->last_sent / 1e6, f->way);
 		comma = ",";
 		seen++;
 		received += f->received;
@@ -254,13 +285,60 @@ static void report(const struct flow *flows, unsigned int count)
 	fflush(stdout);
 }
 
-static int do_receive(uint16_t port, uint64_t seconds, uint64_t settle_ms)
+/* DSCP of a packet, 0 if unknown */
+static uint8_t way_of(struct msghdr *m)
+{
+	struct cmsghdr *c;
+	int class;
+
+	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
+			return *CMSG_DATA(c) >> 2;
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			memcpy(&class, CMSG_DATA(c), sizeof(class));
+			return (uint8_t)class >> 2;
+		}
+	}
+	return 0;
+}
+
+static void take_all(int fd, struct flow *flows, FILE *events)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int)) * 2];
+		struct cmsghdr align;
+	} control;
+	struct stamp s;
+	/* The rest of a packet is of no interest. */
+	struct iovec iov = { .iov_base = &s, .iov_len = sizeof(s) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf };
+
+	for (;;) {
+		m.msg_controllen = sizeof(control.buf);
+		if (recvmsg(fd, &m, MSG_DONTWAIT) < (ssize_t)sizeof(s))
+			break;
+		if (s.magic == MAGIC && s.flow < MAX_FLOWS)
+			take(flows, &s, way_of(&m), events);
+	}
+	if (events)
+		fflush(events);
+}
+
+static int way_socket(uint16_t port)
+{
+	int fd = udp_socket(AF_INET6, port), one = 1;
+
+	if (setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &one, sizeof(one)) ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &one, sizeof(one)))
+		die("IP_RECVTOS");
+	return fd;
+}
+
+static int do_receive(uint16_t port, uint64_t seconds, uint64_t settle_ms, FILE *events)
 {
 	struct flow *flows = calloc(MAX_FLOWS, sizeof(*flows));
 	uint64_t end = seconds ? now_ns() + seconds * NS : UINT64_MAX;
-	struct pollfd p = { .fd = udp_socket(AF_INET6, port), .events = POLLIN };
-	uint8_t packet[65536];
-	struct stamp s;
+	struct pollfd p = { .fd = way_socket(port), .events = POLLIN };
 
 	if (!flows)
 		die("memory");
@@ -276,13 +354,8 @@ static int do_receive(uint16_t port, uint64_t seconds, uint64_t settle_ms)
 			end = now_ns() + settle_ms * 1000000;
 		if (now_ns() >= end)
 			break;
-		if (poll(&p, 1, wait) <= 0)
-			continue;
-		while (recv(p.fd, packet, sizeof(packet), MSG_DONTWAIT) >= (ssize_t)sizeof(s)) {
-			memcpy(&s, packet, sizeof(s));
-			if (s.magic == MAGIC && s.flow < MAX_FLOWS)
-				take(flows, &s);
-		}
+		if (poll(&p, 1, wait) > 0)
+			take_all(p.fd, flows, events);
 	}
 	report(flows, MAX_FLOWS);
 	return 0;
@@ -294,7 +367,8 @@ static void usage(void)
 {
 	fputs("Usage: flows send --to ADDR [--port P] [--flows N] [--rate PPS] [--from-port P]\n"
 	      "                  [--size BYTES] [--seconds S]\n"
-	      "       flows receive [--port P] [--seconds S] [--settle MS]\n", stderr);
+	      "       flows receive [--port P] [--seconds S] [--settle MS] [--events FILE]\n",
+	      stderr);
 	exit(1);
 }
 
@@ -328,12 +402,14 @@ int main(int argc, char **argv)
 		{ "size", required_argument, NULL, 's' },
 		{ "seconds", required_argument, NULL, 'S' },
 		{ "settle", required_argument, NULL, 'w' },
+		{ "events", required_argument, NULL, 'e' },
 		{}
 	};
 	struct send_options o = { .flows = 64, .rate = 20, .from_port = 20000, .size = 100 };
 	struct sigaction action = { .sa_handler = on_signal };
 	uint64_t settle_ms = 1000, seconds = 0;
 	const char *to = NULL;
+	FILE *events = NULL;
 	uint16_t port = 9000;
 	int c;
 
@@ -363,6 +439,11 @@ int main(int argc, char **argv)
 		case 'w':
 			settle_ms = number(optarg, 3600000);
 			break;
+		case 'e':
+			events = fopen(optarg, "we");
+			if (!events)
+				die(optarg);
+			break;
 		default:
 			usage();
 		}
@@ -373,7 +454,7 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
 	if (!strcmp(argv[optind], "receive"))
-		return do_receive(port, seconds, settle_ms);
+		return do_receive(port, seconds, settle_ms, events);
 	if (strcmp(argv[optind], "send") != 0 || !to)
 		usage();
 	set_target(&o, to, port);
