@@ -122,8 +122,9 @@ def do_trial(lab, system, setting, endpoint, tunnel, path):
     print('; '.join(said), flush=True)
 
 
-def summary(trials):
+def summary(trials, flows, rate):
     """of one system, setting and direction. A cut that hit no flow says nothing of gaps."""
+    scale = 64 / flows * 100 / rate
     hit = [t for t in trials if t['gaps_ms']]
     longest = [t['gaps_ms'][-1] for t in hit]
     seen = [t['detection_ms'] for t in trials if t['detection_ms'] is not None]
@@ -134,12 +135,14 @@ def summary(trials):
         'detection_ms': round(statistics.median(seen), 1) if seen else None,
         'median_ms': round(statistics.median(longest), 1) if hit else None,
         'worst_ms': round(max(longest), 1) if hit else None,
-        'lost': round(statistics.median(t['lost'] for t in trials)),
+        'lost': round(statistics.median(t['lost'] for t in trials) * scale),
         'moved_on_cut': max(t['moved_on_cut'] for t in trials),
         'moved_on_return': max(t['moved_on_return'] for t in trials),
         'disturbed': max(t['disturbed'] for t in trials),
         'not_recovered': sum(not t['recovered'] for t in trials),
         'trials': len(trials),
+        'flows': flows,
+        'rate': rate,
     }
 
 
@@ -152,8 +155,7 @@ def do_table(path, output, flows, rate):
     groups = {}
     for trial in read_lines(path):
         groups.setdefault((trial['system'], trial['setting'], trial['direction']), []).append(trial)
-    rows = [summary(trials) | {'flows': int(flows), 'rate': int(rate)}
-            for trials in groups.values()]
+    rows = [summary(trials, int(flows), int(rate)) for trials in groups.values()]
     with open(output, 'w', encoding='utf-8') as file:
         json.dump(rows, file, indent=1)
         file.write('\n')
@@ -164,8 +166,9 @@ def do_table(path, output, flows, rate):
         print(''.join(f'{row[name]:<{width}}' if i < 3 else
                       f'{"-" if row[name] is None else row[name]:>{width}}'
                       for i, (name, width) in enumerate(COLUMNS)))
-    print('\nmedian and worst of the longest gap of each cut; lost: median of the cuts; '
-          'moved and\ndisturbed: flows, in the worst cut')
+    print('\nmedian and worst of the longest gap of each cut; lost: median of the cuts, for 64 '
+          f'flows of\n100 packets/s (measured: {flows} of {rate}); moved and disturbed: flows of '
+          f'{flows}, in the worst cut')
     return 0 if all(not row['not_recovered'] for row in rows) else 1
 
 

@@ -10,7 +10,8 @@
 #	TRIALS=20	cuts with Bowtie; the four endpoints take turns
 #	PEER_TRIALS=4	with the peer, for which each takes a minute
 #	SYSTEMS="..."	of peer, bowtie, bowtie-15ms
-#	FLOWS=64 RATE=100	each way, and packets a second in each
+#	FLOWS=64 RATE=100	each way, and packets a second in each. Without FLOWS: 64, or 32
+#			or 16 if the machine cannot carry more; then "lost" is scaled to 64
 
 : "${TRIALS:=20}"
 : "${PEER_TRIALS:=4}"
@@ -119,12 +120,12 @@ for system in $SYSTEMS; do
 done
 load_modules
 mkdir -p "$OUT"
-printf '%s flows each way, %s packets/s in each, a silent cut of one endpoint in four\n' \
-	"$FLOWS" "$RATE"
+printf 'Silent cuts of one endpoint in four, flows of %s packets/s\n' "$RATE"
 for system in $SYSTEMS; do
 	count=$TRIALS
 	[[ $system != peer ]] || count=$PEER_TRIALS
 	system_up "$system"
+	[[ -n ${FLOWS:-} ]] || cuts_calibrate
 	trials "$system" "$count"
 	system_down "$system"
 done

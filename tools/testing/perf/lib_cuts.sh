@@ -8,24 +8,25 @@
 #
 # The first seconds after a cut belong to the system: nothing is polled then.
 
-: "${FLOWS:=64}"	# each way
-: "${RATE:=100}"	# packets a second in each
+: "${RATE:=100}"	# packets a second in each flow
+: "${BURST:=8}"		# flows that a sender wakes up for
 : "${CUT_MIN:=3}"	# seconds that a cut lasts at least
 : "${SETTLE:=5}"	# seconds for flows to move back
 
 # cuts_begin: once the lab's network is there
 cuts_begin()
 {
-	local i
+	local i vmap=''
 	# A guest that stood still sends all of it at once then.
 	sysctl -q -w net.core.netdev_max_backlog=30000
 	{
-		echo "table ip way { chain forward { type filter hook forward priority 0;"
-		for i in 0 1 2 3; do
-			echo "udp dport 9000 iifname ipsec$i ip dscp set $((i + 1))"
-			echo "udp dport 9000 oifname ipsec$i ip dscp set $((i + 1))"
+		echo "table ip way {"
+		for i in 1 2 3 4; do
+			echo "chain way$i { ip dscp set $i; }"
+			vmap+=${vmap:+, }ipsec$((i - 1))" : goto way$i"
 		done
-		echo "}"
+		echo "chain ways { iifname vmap { $vmap }; oifname vmap { $vmap }; }"
+		echo "chain forward { type filter hook forward priority 0; udp dport 9000 jump ways; }"
 		echo "}"
 	} | in_ns "$CLOUD" nft -f - || bail "cannot mark the ways"
 	exec {PAUSE_FD}<> <(:)
@@ -52,29 +53,60 @@ await()
 
 # --- traffic
 
+# cuts_calibrate: sets FLOWS to as many each way as this machine carries, up to 64 and
+# with room to spare: what is late for want of a processor says nothing about a system
+cuts_calibrate()
+{
+	local behind
+	for FLOWS in 64 32 16; do
+		flows_receivers
+		flows_senders 20000 --seconds 3
+		wait "$OUT_SENDER" "$BACK_SENDER"
+		flows_end
+		behind=$(jq -s 'map(.behind_ms) | max | round' "$LAB/out.sent" "$LAB/back.sent")
+		printf '%d flows each way: senders behind by %d ms at most\n' "$FLOWS" "$behind"
+		((behind > 40)) || return 0
+	done
+}
+
 # flows_begin N: receivers and senders, with source ports of trial N
 flows_begin()
 {
-	local from=$((20000 + $1 % 500 * FLOWS))
+	flows_receivers
+	flows_senders $((20000 + $1 % 500 * FLOWS))
+	await "$WAIT" flows_alive || bail "there is no traffic"
+}
 
+flows_receivers()
+{
 	flows_receiver "$VPC" out
 	OUT_RECEIVER=$BG_PID
 	flows_receiver "$LAN" back
 	BACK_RECEIVER=$BG_PID
 	busywait "$WAIT" listening "$VPC" && busywait "$WAIT" listening "$LAN" ||
 		bail "the receivers do not start"
-	bg in_ns "$LAN" flows send --to "$VPC_HOST" --flows "$FLOWS" --rate "$RATE" \
-		--from-port "$from" >"$LAB/out.sent"
-	OUT_SENDER=$BG_PID
-	bg in_ns "$VPC" flows send --to "$LAN_HOST" --flows "$FLOWS" --rate "$RATE" \
-		--from-port "$from" >"$LAB/back.sent"
-	BACK_SENDER=$BG_PID
-	await "$WAIT" flows_alive || bail "there is no traffic"
 }
 
 flows_receiver()
 {
 	bg in_ns "$1" flows receive --events "$LAB/$2.events" >"$LAB/$2.received"
+}
+
+# flows_senders FROM-PORT [WORDS...]
+flows_senders()
+{
+	flows_sender "$LAN" "$VPC_HOST" out "$@"
+	OUT_SENDER=$BG_PID
+	flows_sender "$VPC" "$LAN_HOST" back "$@"
+	BACK_SENDER=$BG_PID
+}
+
+flows_sender()
+{
+	local ns=$1 to=$2 name=$3 from=$4
+	shift 4
+	bg in_ns "$ns" flows send --to "$to" --flows "$FLOWS" --rate "$RATE" \
+		--from-port "$from" --burst "$BURST" "$@" >"$LAB/$name.sent"
 }
 
 listening()
