@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What state a tunnel is in, and the second step of every change. The first step
- * has taken effect already when the work runs: transmit passes over a tunnel
- * whose SA or usable flag is gone. Here the bucket tables follow, the device's
- * dormant state and MTU, and the news goes out. Only this file changes
- * tunnel->usable and the operational state.
+ * What state a tunnel is in, and the two steps of every change. The first step is one
+ * flag, written where the event happens: transmit passes over a tunnel whose SA or
+ * usable flag is gone. The second step runs in a work: the device's dormant state, the
+ * news, the bucket tables and the MTU. Which event leads where is in fsm.c. Only this
+ * file changes tunnel->usable and tunnel->fsm.
  */
 #include <linux/bitmap.h>
 #include <linux/ktime.h>
@@ -18,20 +18,38 @@
 #include "tunnel.h"
 #include "underlay.h"
 
-static void state_of(const struct bowtie_tunnel_conf *conf, bool has_sa, u8 *oper, u8 *reason)
+/**
+ * bowtie_health_event() - the first step: something has happened to a tunnel
+ * @t: tunnel
+ * @event: what has happened
+ *
+ * Context: t->lock held, bottom halves off. What follows is left to link->work.
+ */
+void bowtie_health_event(struct bowtie_tunnel *t, enum bowtie_event event)
 {
-	*reason = BOWTIE_REASON_NONE;
-	if (conf->admin == BOWTIE_ADMIN_DOWN) {
-		*oper = BOWTIE_OPER_DOWN;
-		*reason = BOWTIE_REASON_ADMIN;
-	} else if (!has_sa) {
-		*oper = BOWTIE_OPER_DOWN;
-		*reason = BOWTIE_REASON_NO_SA;
-	} else if (conf->admin == BOWTIE_ADMIN_DRAIN) {
-		*oper = BOWTIE_OPER_DRAIN;
-		*reason = BOWTIE_REASON_ADMIN;
-	} else {
-		*oper = BOWTIE_OPER_UP;
+	u8 from = t->fsm.oper;
+
+	lockdep_assert_held(&t->lock);
+	if (!bowtie_fsm_event(&t->fsm, event, ktime_get_ns()))
+		return;
+	WRITE_ONCE(t->usable, t->fsm.oper == BOWTIE_OPER_UP);
+	if (t->fsm.oper != from) {
+		t->since = ktime_get_boottime_ns();
+		t->transitions++;
+		trace_bowtie_tunnel_state(t->link->dev, t->id, from, t->fsm.oper, t->fsm.reason);
+	}
+	bowtie_link_kick(t->link, t->id);
+}
+
+static enum bowtie_event admin_event(u8 admin)
+{
+	switch (admin) {
+	case BOWTIE_ADMIN_DOWN:
+		return BOWTIE_EV_ADMIN_DOWN;
+	case BOWTIE_ADMIN_DRAIN:
+		return BOWTIE_EV_ADMIN_DRAIN;
+	default:
+		return BOWTIE_EV_ADMIN_UP;
 	}
 }
 
@@ -39,28 +57,43 @@ static void state_of(const struct bowtie_tunnel_conf *conf, bool has_sa, u8 *ope
  * bowtie_health_update() - bring a tunnel's state up to date
  * @t: tunnel
  *
- * Context: link->lock. Return: true if the state or its reason changed.
+ * Tells the state machine what is so, whatever it has been told before, and lets the
+ * probes follow. Context: link->lock, may sleep.
+ * Return: true if the state or its reason is news, which the caller has to announce.
  */
 bool bowtie_health_update(struct bowtie_tunnel *t)
 {
 	const struct bowtie_tunnel_conf *conf =
 		rcu_dereference_protected(t->conf, lockdep_is_held(&t->link->lock));
-	u8 oper, reason;
-	bool changed;
+	bool has_sa = rcu_access_pointer(t->sa_out);
+	bool probes = conf->probe != BOWTIE_PROBE_TYPE_NONE;
+	bool news;
 
 	spin_lock_bh(&t->lock);
-	state_of(conf, rcu_access_pointer(t->sa_out), &oper, &reason);
-	WRITE_ONCE(t->usable, oper == BOWTIE_OPER_UP);
-	changed = t->oper != oper || t->reason != reason;
-	if (t->oper != oper) {
-		t->since = ktime_get_boottime_ns();
-		t->transitions++;
-		trace_bowtie_tunnel_state(t->link->dev, t->id, t->oper, oper, reason);
-	}
-	t->oper = oper;
-	t->reason = reason;
+	t->fsm.multiplier = conf->probe_multiplier;
+	bowtie_health_event(t, probes ? BOWTIE_EV_PROBES_ON : BOWTIE_EV_PROBES_OFF);
+	bowtie_health_event(t, has_sa ? BOWTIE_EV_SA_FOUND : BOWTIE_EV_SA_LOST);
+	bowtie_health_event(t, admin_event(conf->admin));
+	news = t->told_oper != t->fsm.oper || t->told_reason != t->fsm.reason;
+	t->told_oper = t->fsm.oper;
+	t->told_reason = t->fsm.reason;
 	spin_unlock_bh(&t->lock);
-	return changed;
+	bowtie_probe_update(t, conf, probes && has_sa && conf->admin != BOWTIE_ADMIN_DOWN);
+	return news;
+}
+
+/* Nobody else is left: those that answer, but are not trusted yet, have to do. */
+static void end_hold_down(struct bowtie_link *link)
+{
+	struct bowtie_tunnel *t;
+	int i;
+
+	bowtie_for_each_tunnel(link, t, i) {
+		spin_lock_bh(&t->lock);
+		if (t->fsm.reason == BOWTIE_REASON_HOLD_DOWN)
+			bowtie_health_event(t, BOWTIE_EV_NEEDED);
+		spin_unlock_bh(&t->lock);
+	}
 }
 
 static u64 take_dirty(struct bowtie_link *link)
@@ -124,6 +157,8 @@ void bowtie_health_work(struct work_struct *work)
 	}
 	bowtie_groups_rebuild(link, mask);
 	link->n_up = up;
+	if (!up)
+		end_hold_down(link);
 	if (up)
 		netif_dormant_off(link->dev);
 	else

@@ -4,9 +4,12 @@
 
 #include <linux/types.h>
 
+#include "fsm.h"
+
 struct bowtie_tunnel;
 struct work_struct;
 
+void bowtie_health_event(struct bowtie_tunnel *t, enum bowtie_event event);
 bool bowtie_health_update(struct bowtie_tunnel *t);
 void bowtie_health_work(struct work_struct *work);
 void bowtie_health_settle(struct work_struct *work);

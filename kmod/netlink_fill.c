@@ -177,16 +177,60 @@ static int fill_tunnel_conf(struct sk_buff *skb, const struct bowtie_tunnel_conf
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_MSS, conf->mss) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_DF, conf->df) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_MARK, conf->mark) ||
-	    nla_put_u32(skb, BOWTIE_A_TUNNEL_ADMIN, conf->admin))
+	    nla_put_u32(skb, BOWTIE_A_TUNNEL_ADMIN, conf->admin) ||
+	    nla_put_u32(skb, BOWTIE_A_TUNNEL_PROBE, conf->probe) ||
+	    nla_put_u32(skb, BOWTIE_A_TUNNEL_PROBE_INTERVAL, conf->probe_interval) ||
+	    nla_put_u32(skb, BOWTIE_A_TUNNEL_PROBE_MULTIPLIER, conf->probe_multiplier) ||
+	    nla_put_u32(skb, BOWTIE_A_TUNNEL_PROBE_PORT, conf->probe_port))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* In microseconds, rounded up: 0 would be no time at all. */
+static int put_us(struct sk_buff *skb, int attr, u32 ns)
+{
+	return nla_put_u32(skb, attr, DIV_ROUND_UP(ns, NSEC_PER_USEC));
+}
+
+/* What the probes have measured; nothing while there was no answer. */
+static int fill_probe(struct sk_buff *skb, const struct bowtie_probe_summary *s, u64 hold)
+{
+	if (hold && nla_put_u32(skb, BOWTIE_A_TUNNEL_HOLD_DOWN,
+				div_u64(hold + NSEC_PER_MSEC - 1, NSEC_PER_MSEC)))
+		return -EMSGSIZE;
+	if (!s->sent)
+		return 0;
+	if (nla_put_u32(skb, BOWTIE_A_TUNNEL_LOSS, s->loss))
+		return -EMSGSIZE;
+	if (!s->rtt)
+		return 0;
+	if (put_us(skb, BOWTIE_A_TUNNEL_RTT, s->rtt) ||
+	    put_us(skb, BOWTIE_A_TUNNEL_RTT_MIN, s->min) ||
+	    put_us(skb, BOWTIE_A_TUNNEL_RTT_AVG, s->avg) ||
+	    put_us(skb, BOWTIE_A_TUNNEL_JITTER, s->jitter))
 		return -EMSGSIZE;
 	return 0;
 }
 
 static int fill_tunnel_state(struct sk_buff *skb, struct bowtie_tunnel *t)
 {
+	struct bowtie_probe_summary probe = {};
 	struct bowtie_stats sum = {};
+	u64 now = ktime_get_ns(), hold = 0, since;
 	const struct bowtie_sa *sa;
-	u32 in = 0, out = 0;
+	u32 in = 0, out = 0, transitions;
+	u8 oper, reason;
+
+	spin_lock_bh(&t->lock);
+	oper = t->fsm.oper;
+	reason = t->fsm.reason;
+	since = t->since;
+	transitions = t->transitions;
+	if (t->probe.on)
+		bowtie_probe_track_summary(&t->probe.track, now, &probe);
+	if (reason == BOWTIE_REASON_HOLD_DOWN && t->fsm.hold_until > now)
+		hold = t->fsm.hold_until - now;
+	spin_unlock_bh(&t->lock);
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(sa, &t->sas, list) {
@@ -196,10 +240,11 @@ static int fill_tunnel_state(struct sk_buff *skb, struct bowtie_tunnel *t)
 			out++;
 	}
 	rcu_read_unlock();
-	if (nla_put_u32(skb, BOWTIE_A_TUNNEL_OPER, t->oper) ||
-	    nla_put_u32(skb, BOWTIE_A_TUNNEL_REASON, t->reason) ||
-	    nla_put_u64_64bit(skb, BOWTIE_A_TUNNEL_SINCE, t->since, BOWTIE_A_TUNNEL_PAD) ||
-	    nla_put_u32(skb, BOWTIE_A_TUNNEL_TRANSITIONS, t->transitions) ||
+	if (nla_put_u32(skb, BOWTIE_A_TUNNEL_OPER, oper) ||
+	    nla_put_u32(skb, BOWTIE_A_TUNNEL_REASON, reason) ||
+	    nla_put_u64_64bit(skb, BOWTIE_A_TUNNEL_SINCE, since, BOWTIE_A_TUNNEL_PAD) ||
+	    nla_put_u32(skb, BOWTIE_A_TUNNEL_TRANSITIONS, transitions) ||
+	    fill_probe(skb, &probe, hold) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_MTU, READ_ONCE(t->mtu)) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_SAS_IN, in) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_SAS_OUT, out))
@@ -323,6 +368,8 @@ static int fill_sa_state(struct sk_buff *skb, const struct bowtie_sa *sa)
 	if (put_addr(skb, BOWTIE_A_SA_SRC, &x->props.saddr, sa->family) ||
 	    nla_put_u32(skb, BOWTIE_A_SA_CURRENT, rcu_access_pointer(sa->tunnel->sa_out) == sa) ||
 	    nla_put_u32(skb, BOWTIE_A_SA_VALID, bowtie_sa_valid(sa)) ||
+	    nla_put_u32(skb, BOWTIE_A_SA_SUSPECT,
+			test_bit(BOWTIE_SA_F_SUSPECT, &sa->flags)) ||
 	    nla_put_u32(skb, BOWTIE_A_SA_ESN, !!(x->props.flags & XFRM_STATE_ESN)) ||
 	    nla_put_u32(skb, BOWTIE_A_SA_REPLAY_WINDOW, window) ||
 	    nla_put_u32(skb, BOWTIE_A_SA_OFFLOAD, !!x->xso.dev) ||

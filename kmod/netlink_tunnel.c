@@ -200,6 +200,14 @@ static int parse_scalars(struct nlattr **tb, struct bowtie_tunnel_conf *conf,
 		conf->mark = nla_get_u32(tb[BOWTIE_A_TUNNEL_MARK]);
 	if (tb[BOWTIE_A_TUNNEL_ADMIN])
 		conf->admin = nla_get_u32(tb[BOWTIE_A_TUNNEL_ADMIN]);
+	if (tb[BOWTIE_A_TUNNEL_PROBE])
+		conf->probe = nla_get_u32(tb[BOWTIE_A_TUNNEL_PROBE]);
+	if (tb[BOWTIE_A_TUNNEL_PROBE_INTERVAL])
+		conf->probe_interval = nla_get_u32(tb[BOWTIE_A_TUNNEL_PROBE_INTERVAL]);
+	if (tb[BOWTIE_A_TUNNEL_PROBE_MULTIPLIER])
+		conf->probe_multiplier = nla_get_u32(tb[BOWTIE_A_TUNNEL_PROBE_MULTIPLIER]);
+	if (tb[BOWTIE_A_TUNNEL_PROBE_PORT])
+		conf->probe_port = nla_get_u32(tb[BOWTIE_A_TUNNEL_PROBE_PORT]);
 	if (tb[BOWTIE_A_TUNNEL_ESP_MODE])
 		conf->esp_mode = nla_get_u32(tb[BOWTIE_A_TUNNEL_ESP_MODE]);
 	if (conf->esp_mode == BOWTIE_ESP_FAST) {

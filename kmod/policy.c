@@ -13,6 +13,18 @@ static struct netlink_range_validation weight_range = {
 	.min = 1, .max = BOWTIE_WEIGHT_MAX,
 };
 
+static struct netlink_range_validation probe_interval_range = {
+	.min = BOWTIE_PROBE_INTERVAL_MIN, .max = BOWTIE_PROBE_INTERVAL_MAX,
+};
+
+static struct netlink_range_validation probe_multiplier_range = {
+	.min = BOWTIE_PROBE_MULTIPLIER_MIN, .max = BOWTIE_PROBE_MULTIPLIER_MAX,
+};
+
+static struct netlink_range_validation port_range = {
+	.min = 1, .max = U16_MAX,
+};
+
 #define POLICY_PREFIX_LEN	NLA_POLICY_MAX(NLA_U32, 128)
 #define POLICY_ADDRESS		{ .type = NLA_BINARY, .len = sizeof(struct in6_addr) }
 #define POLICY_WEIGHT		NLA_POLICY_FULL_RANGE(NLA_U32, &weight_range)
@@ -56,6 +68,11 @@ const struct nla_policy bowtie_tunnel_nl_policy[BOWTIE_A_TUNNEL_MAX + 1] = {
 	[BOWTIE_A_TUNNEL_DF] = NLA_POLICY_MAX(NLA_U32, BOWTIE_DF_MAX),
 	[BOWTIE_A_TUNNEL_MARK] = { .type = NLA_U32 },
 	[BOWTIE_A_TUNNEL_ADMIN] = NLA_POLICY_MAX(NLA_U32, BOWTIE_ADMIN_MAX),
+	[BOWTIE_A_TUNNEL_PROBE] = NLA_POLICY_MAX(NLA_U32, BOWTIE_PROBE_TYPE_MAX),
+	[BOWTIE_A_TUNNEL_PROBE_INTERVAL] = NLA_POLICY_FULL_RANGE(NLA_U32, &probe_interval_range),
+	[BOWTIE_A_TUNNEL_PROBE_MULTIPLIER] =
+		NLA_POLICY_FULL_RANGE(NLA_U32, &probe_multiplier_range),
+	[BOWTIE_A_TUNNEL_PROBE_PORT] = NLA_POLICY_FULL_RANGE(NLA_U32, &port_range),
 };
 
 const struct nla_policy bowtie_tunnel_key_nl_policy[BOWTIE_A_TUNNEL_NAME + 1] = {

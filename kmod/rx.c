@@ -20,6 +20,9 @@
 #include "trace.h"
 #include "tunnel.h"
 
+/* The packet was for us; no BOWTIE_A_STATS_RX_DROP_*. */
+#define RX_CONSUMED	(-1)
+
 static u64 filter_bit(struct bowtie_key key)
 {
 	return BIT_ULL(hash_64(key.hi ^ key.lo, 6));
@@ -110,7 +113,7 @@ static bool header_valid(struct sk_buff *skb, bool *v6, struct bowtie_key *src)
 	}
 }
 
-static int check(const struct bowtie_tunnel *t, const struct bowtie_tunnel_conf *conf,
+static int check(struct bowtie_tunnel *t, const struct bowtie_tunnel_conf *conf,
 		 const struct bowtie_sa *sa, struct sk_buff *skb, bool *v6)
 {
 	struct bowtie_link *link = t->link;
@@ -124,9 +127,12 @@ static int check(const struct bowtie_tunnel *t, const struct bowtie_tunnel_conf 
 		return BOWTIE_A_STATS_RX_DROP_INVALID;
 	if (unlikely(!bowtie_selectors_admit(conf, sa, skb, *v6, false)))
 		return BOWTIE_A_STATS_RX_DROP_SELECTOR;
-	if (unlikely(READ_ONCE(link->inside_filter) & filter_bit(src)) &&
-	    inside_spoofed(t, src, *v6))
-		return BOWTIE_A_STATS_RX_DROP_SPOOFED;
+	if (unlikely(READ_ONCE(link->inside_filter) & filter_bit(src))) {
+		if (inside_spoofed(t, src, *v6))
+			return BOWTIE_A_STATS_RX_DROP_SPOOFED;
+		if (bowtie_probe_rx(t, conf, skb, *v6))
+			return RX_CONSUMED;
+	}
 	if (READ_ONCE(link->strict_source) &&
 	    !bowtie_route_lookup(&link->routes, *v6 ? AF_INET6 : AF_INET, src, &unused))
 		return BOWTIE_A_STATS_RX_DROP_NO_ROUTE;
@@ -139,8 +145,8 @@ static int check(const struct bowtie_tunnel *t, const struct bowtie_tunnel_conf 
  * @skb: packet, at its inner network header; skb->dev is not touched
  *
  * Context: RCU read side, bottom halves off.
- * Return: 0, or the BOWTIE_A_STATS_RX_DROP_* for which the caller has to drop it,
- * counted already.
+ * Return: 0, or not 0 if the caller has to free it: it was an answer to a probe, or
+ * dropped; that is counted already.
  */
 int bowtie_rx_accept(const struct bowtie_sa *sa, struct sk_buff *skb)
 {
@@ -160,6 +166,11 @@ int bowtie_rx_accept(const struct bowtie_sa *sa, struct sk_buff *skb)
 			drop = BOWTIE_A_STATS_RX_DROP_NO_MEMORY;
 		else if (err)
 			bowtie_stat_inc(stats, BOWTIE_STAT(RX_MSS_CLAMPED));
+	}
+	if (unlikely(drop == RX_CONSUMED)) {
+		bowtie_stat_packets(stats, BOWTIE_STAT(RX_PACKETS), 1, BOWTIE_STAT(RX_BYTES),
+				    skb->len);
+		return drop;
 	}
 	if (unlikely(drop)) {
 		bowtie_stat_inc(stats, drop - 1);

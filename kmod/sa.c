@@ -96,6 +96,21 @@ static struct bowtie_sa *newest(const struct bowtie_tunnel *t, u8 dir,
 	return NULL;
 }
 
+static bool suspect(const struct bowtie_sa *sa)
+{
+	return test_bit(BOWTIE_SA_F_SUSPECT, &sa->flags);
+}
+
+/* SA lock held. The newest valid outbound SA, those that bring no answers last. */
+static struct bowtie_sa *best_out(const struct bowtie_tunnel *t)
+{
+	struct bowtie_sa *sa = newest(t, BOWTIE_SA_OUT, NULL), *first = sa;
+
+	while (sa && suspect(sa))
+		sa = newest(t, BOWTIE_SA_OUT, sa);
+	return sa ?: first;
+}
+
 static bool still_there(const struct bowtie_tunnel *t, const struct bowtie_sa *wanted)
 {
 	const struct bowtie_sa *sa;
@@ -117,7 +132,7 @@ static struct bowtie_sa *unproven(const struct bowtie_tunnel *t, const struct bo
 {
 	struct bowtie_sa *in = newest(t, BOWTIE_SA_IN, NULL);
 
-	if (!old || !best || best == old || !still_there(t, old) || !in ||
+	if (!old || !best || best == old || !still_there(t, old) || suspect(old) || !in ||
 	    in->order < old->order || !newest(t, BOWTIE_SA_IN, in) ||
 	    READ_ONCE(in->x->curlft.packets) ||
 	    time_after_eq(jiffies, best->since + SETTLE))
@@ -128,7 +143,7 @@ static struct bowtie_sa *unproven(const struct bowtie_tunnel *t, const struct bo
 /* SA lock held. Transmit takes the newest valid SA that the peer has, too. */
 static void choose_out(struct bowtie_net *bn, struct bowtie_tunnel *t)
 {
-	struct bowtie_sa *best = newest(t, BOWTIE_SA_OUT, NULL), *old, *wait;
+	struct bowtie_sa *best = best_out(t), *old, *wait;
 
 	old = rcu_dereference_protected(t->sa_out, lockdep_is_held(&bn->sa_lock));
 	wait = unproven(t, old, best);
@@ -160,6 +175,47 @@ void bowtie_sa_settle(struct bowtie_tunnel *t)
 	spin_lock_bh(&bn->sa_lock);
 	if (!hlist_unhashed(&t->if_id_node))
 		choose_out(bn, t);
+	spin_unlock_bh(&bn->sa_lock);
+}
+
+/**
+ * bowtie_sa_out_other() - an outbound SA to try beside the one in use
+ * @t: tunnel
+ *
+ * Context: RCU read side. Return: the newest valid one, or NULL if there is no other.
+ */
+struct bowtie_sa *bowtie_sa_out_other(const struct bowtie_tunnel *t)
+{
+	const struct bowtie_sa *current_sa = rcu_dereference(t->sa_out);
+	struct bowtie_sa *sa;
+
+	list_for_each_entry_rcu(sa, &t->sas, list)
+		if (sa->dir == BOWTIE_SA_OUT && sa != current_sa && bowtie_sa_valid(sa))
+			return sa;
+	return NULL;
+}
+
+/**
+ * bowtie_sa_suspect() - the SA in use brings no answers, but another one does
+ * @t: tunnel
+ *
+ * Duplicates that only one side knows of are common: the newest SA may be such a one.
+ * Context: RCU read side, any.
+ */
+void bowtie_sa_suspect(struct bowtie_tunnel *t)
+{
+	struct bowtie_net *bn = bowtie_pernet(t->link->net);
+	struct bowtie_sa *sa, *other;
+
+	spin_lock_bh(&bn->sa_lock);
+	sa = rcu_dereference_protected(t->sa_out, lockdep_is_held(&bn->sa_lock));
+	if (sa && !hlist_unhashed(&t->if_id_node)) {
+		/* The one that answers is above suspicion again. */
+		list_for_each_entry(other, &t->sas, list)
+			clear_bit(BOWTIE_SA_F_SUSPECT, &other->flags);
+		set_bit(BOWTIE_SA_F_SUSPECT, &sa->flags);
+		choose_out(bn, t);
+	}
 	spin_unlock_bh(&bn->sa_lock);
 }
 

@@ -51,6 +51,8 @@ struct bowtie_sa {
 
 /* Bit: the news of it has not been multicast yet. */
 #define BOWTIE_SA_F_NOTIFY	0
+/* Bit: nothing sent by it was answered while another SA brought answers. */
+#define BOWTIE_SA_F_SUSPECT	1
 
 static inline bool bowtie_sa_valid(const struct bowtie_sa *sa)
 {
@@ -64,6 +66,8 @@ struct bowtie_sa *bowtie_sa_out_refresh(struct bowtie_tunnel *t);
 bool bowtie_sa_if_id_taken(const struct bowtie_link *link, u32 if_id,
 			   const struct bowtie_tunnel *except);
 void bowtie_sa_settle(struct bowtie_tunnel *t);
+struct bowtie_sa *bowtie_sa_out_other(const struct bowtie_tunnel *t);
+void bowtie_sa_suspect(struct bowtie_tunnel *t);
 void bowtie_sa_bind_tunnel(struct bowtie_tunnel *t, u32 if_id);
 void bowtie_sa_rescan(struct bowtie_tunnel *t);
 void bowtie_sa_unbind_tunnel(struct bowtie_tunnel *t);

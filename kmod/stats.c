@@ -36,6 +36,10 @@ const char *const bowtie_stat_names[BOWTIE_STATS_COUNT] = {
 	STAT(RX_DROP_NO_ROUTE, "rx_drop_no_route"),
 	STAT(RX_DROP_NO_MEMORY, "rx_drop_no_memory"),
 	STAT(RX_DROP_BACKLOG, "rx_drop_backlog"),
+	STAT(TX_PROBES, "tx_probes"),
+	STAT(RX_ANSWERS, "rx_answers"),
+	STAT(RX_ANSWERS_BAD, "rx_answers_bad"),
+	STAT(RX_PROBES, "rx_probes"),
 };
 
 /**

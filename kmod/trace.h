@@ -70,6 +70,26 @@ TRACE_EVENT(bowtie_tunnel_state,
 		  __entry->tunnel, __entry->from, __entry->to, __entry->reason)
 );
 
+/* A tunnel is given up: @silence is since the latest answer, in ns. */
+TRACE_EVENT(bowtie_silence,
+	TP_PROTO(const struct net_device *dev, unsigned int tunnel, u64 silence, u32 unanswered),
+	TP_ARGS(dev, tunnel, silence, unanswered),
+	TP_STRUCT__entry(
+		__string(dev, dev->name)
+		__field(unsigned int, tunnel)
+		__field(u64, silence)
+		__field(u32, unanswered)
+	),
+	TP_fast_assign(
+		bowtie_assign_str(dev, dev->name);
+		__entry->tunnel = tunnel;
+		__entry->silence = silence;
+		__entry->unanswered = unanswered;
+	),
+	TP_printk("dev=%s tunnel=%u silence=%llu unanswered=%u", __get_str(dev),
+		  __entry->tunnel, __entry->silence, __entry->unanswered)
+);
+
 #endif /* _BOWTIE_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

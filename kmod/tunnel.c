@@ -42,6 +42,9 @@ struct bowtie_tunnel_conf *bowtie_tunnel_conf_new(const struct bowtie_tunnel_con
 	} else {
 		conf->weight = 1;
 		conf->mss = BOWTIE_MSS_AUTO;
+		conf->probe_interval = BOWTIE_PROBE_INTERVAL_DEFAULT;
+		conf->probe_multiplier = BOWTIE_PROBE_MULTIPLIER_DEFAULT;
+		conf->probe_port = BOWTIE_PROBE_PORT_DEFAULT;
 	}
 	conf->n_selectors = n_selectors;
 	return conf;
@@ -91,6 +94,8 @@ static const char *conf_fault(const struct bowtie_tunnel_conf *conf)
 	if (!ipv6_addr_any(&conf->inside_peer6) &&
 	    ipv6_addr_equal(&conf->inside_peer6, &conf->inside_local6))
 		return "inside IPv6 addresses of both ends are the same";
+	if (conf->probe && !bowtie_probe_possible(conf))
+		return "probes need the inside addresses of both ends";
 	return NULL;
 }
 
@@ -229,9 +234,12 @@ static struct bowtie_tunnel *tunnel_alloc(struct bowtie_link *link, unsigned int
 		bowtie_stats_init(&per_cpu_ptr(t->pcpu, cpu)->stats);
 	t->link = link;
 	t->id = id;
-	t->oper = BOWTIE_OPER_DOWN;
+	bowtie_fsm_init(&t->fsm);
+	t->told_oper = t->fsm.oper;
+	t->told_reason = t->fsm.reason;
 	t->since = ktime_get_boottime_ns();
 	spin_lock_init(&t->lock);
+	bowtie_probe_init(t);
 	INIT_HLIST_NODE(&t->if_id_node);
 	INIT_LIST_HEAD(&t->sas);
 	return t;
@@ -352,6 +360,7 @@ void bowtie_tunnel_unpublish(struct bowtie_tunnel *t)
 	spin_unlock_bh(&link->stats_lock);
 	link->n_tunnels--;
 	bowtie_sa_unbind_tunnel(t);
+	bowtie_probe_stop(t);
 	bowtie_rx_filter_update(link);
 	list_add_tail(&t->dying, &link->dying);
 }

@@ -9,6 +9,8 @@
 #include <net/xfrm.h>
 #include <linux/bowtie.h>
 
+#include "fsm.h"
+#include "probe.h"
 #include "stats.h"
 
 struct bowtie_link;
@@ -50,6 +52,10 @@ struct bowtie_selector {
  * @admin: enum bowtie_admin_state
  * @mss: bytes, or BOWTIE_MSS_OFF or BOWTIE_MSS_AUTO
  * @mark: put on packets that came out of the tunnel
+ * @probe: enum bowtie_probe_type
+ * @probe_multiplier: silent intervals that mean death
+ * @probe_port: TCP port of the peer to probe
+ * @probe_interval: between probes, in ms
  * @rcu: frees it
  * @n_selectors: 0 means any traffic
  * @selectors: what may pass
@@ -73,6 +79,10 @@ struct bowtie_tunnel_conf {
 	u8 admin;
 	u32 mss;
 	u32 mark;
+	u8 probe;
+	u8 probe_multiplier;
+	u16 probe_port;
+	u32 probe_interval;
 	struct rcu_head rcu;
 	u8 n_selectors;
 	struct bowtie_selector selectors[] __counted_by(n_selectors);
@@ -105,10 +115,12 @@ struct bowtie_tunnel_pcpu {
  * @pmtu_expires: when @pmtu is forgotten, in jiffies
  * @purges: how often bundles have been dropped
  * @lock: health and path MTU
- * @oper: enum bowtie_oper_state
- * @reason: enum bowtie_reason
- * @transitions: changes of @oper since creation
+ * @fsm: operational state; @lock
+ * @told_oper: state that was announced last; link->lock
+ * @told_reason: its reason; link->lock
+ * @transitions: changes of the operational state since creation
  * @since: time of the latest one, CLOCK_BOOTTIME, in ns
+ * @probe: asks the peer whether it is there
  * @if_id: which SAs are bound to it; SA lock
  * @if_id_node: in bowtie_net.tunnels; SA lock
  * @sas: SAs bound to it, the newest first; SA lock, RCU to read
@@ -128,10 +140,12 @@ struct bowtie_tunnel {
 	unsigned long pmtu_expires;
 	atomic_t purges;
 	spinlock_t lock;
-	u8 oper;
-	u8 reason;
+	struct bowtie_fsm fsm;
+	u8 told_oper;
+	u8 told_reason;
 	u32 transitions;
 	u64 since;
+	struct bowtie_probe probe;
 
 	u32 if_id;
 	struct hlist_node if_id_node;

@@ -17,17 +17,20 @@ declare -gA _bowtie_values=(
 	[mtu-auto]="on off"
 	[esp-mode]="auto xfrm fast"
 	[mss]="auto off"
+	[probe]="none icmp tcp bowtie"
+	[probe-interval]="15ms 100ms 1s"
 	[df]="copy clear set"
 	[admin]="up down drain"
 	[selector]="none"
 	[local]="any" [remote]="any"
 	[inside-local]="none" [inside-peer]="none"
 	[name]="" [id]="" [if-id]="" [fwmark]="" [mark]="" [weight]="" [tier]=""
+	[probe-multiplier]="" [probe-port]=""
 )
 
 _bowtie_link_settings="fwmark hash hairpin strict-source mtu mtu-auto"
 _bowtie_tunnel_settings="id name if-id local remote inside-local inside-peer admin weight tier
-	esp-mode mss df mark selector"
+	esp-mode mss df mark probe probe-interval probe-multiplier probe-port selector"
 
 # All values of a key in what "bowtie -j WORDS" says
 _bowtie_ask()

@@ -63,9 +63,21 @@ static const char *const reason_list[] = {
 	[BOWTIE_REASON_NONE] = "none",
 	[BOWTIE_REASON_ADMIN] = "admin",
 	[BOWTIE_REASON_NO_SA] = "no-sa",
+	[BOWTIE_REASON_NO_ANSWER] = "no-answer",
+	[BOWTIE_REASON_HOLD_DOWN] = "hold-down",
+	[BOWTIE_REASON_DRAINED] = "drained",
 };
 
 static const struct bt_enum reason_names = ENUM(reason_list);
+
+static const char *const probe_type_list[] = {
+	[BOWTIE_PROBE_TYPE_NONE] = "none",
+	[BOWTIE_PROBE_TYPE_ICMP] = "icmp",
+	[BOWTIE_PROBE_TYPE_TCP] = "tcp",
+	[BOWTIE_PROBE_TYPE_BOWTIE] = "bowtie",
+};
+
+static const struct bt_enum probe_type_names = ENUM(probe_type_list);
 
 static const char *const sa_dir_list[] = {
 	[BOWTIE_SA_IN] = "in",
@@ -140,6 +152,10 @@ static const struct bt_field stats_fields[] = {
 	S(RX_DROP_NO_ROUTE, "rx-drop-no-route"),
 	S(RX_DROP_NO_MEMORY, "rx-drop-no-memory"),
 	S(RX_DROP_BACKLOG, "rx-drop-backlog"),
+	S(TX_PROBES, "tx-probes"),
+	S(RX_ANSWERS, "rx-answers"),
+	S(RX_ANSWERS_BAD, "rx-answers-bad"),
+	S(RX_PROBES, "rx-probes"),
 };
 
 OBJECT(stats, stats_fields);
@@ -189,6 +205,7 @@ static const struct bt_field tunnel_fields[] = {
 	T(oper, OPER, "oper", enum, .names = &bt_oper_names),
 	T(reason, REASON, "reason", enum, .flags = BT_F_OPTIONAL, .names = &reason_names),
 	T(since, SINCE, "since", since),
+	T(hold_down, HOLD_DOWN, "hold-down", ms),
 	T(inside_local4, INSIDE_LOCAL4, "inside-local4", inside, .word = "inside-local",
 	  .flags = INSIDE, .min = 4, .line = 1),
 	T(inside_peer4, INSIDE_PEER4, "inside-peer4", inside, .word = "inside-peer",
@@ -207,12 +224,26 @@ static const struct bt_field tunnel_fields[] = {
 	T(mss, MSS, "mss", mss, .flags = OPTIONAL, .line = 2, .def = BOWTIE_MSS_AUTO),
 	T(df, DF, "df", enum, .flags = OPTIONAL, .line = 2, .names = &df_names),
 	T(mark, MARK, "mark", hex, .flags = OPTIONAL, .line = 2),
+	T(probe, PROBE, "probe", enum, .flags = OPTIONAL, .line = 3, .names = &probe_type_names),
+	T(probe_interval, PROBE_INTERVAL, "probe-interval", ms, .flags = OPTIONAL, .line = 3,
+	  .min = BOWTIE_PROBE_INTERVAL_MIN, .max = BOWTIE_PROBE_INTERVAL_MAX,
+	  .def = BOWTIE_PROBE_INTERVAL_DEFAULT),
+	T(probe_multiplier, PROBE_MULTIPLIER, "probe-multiplier", u32, .flags = OPTIONAL,
+	  .line = 3, .min = BOWTIE_PROBE_MULTIPLIER_MIN, .max = BOWTIE_PROBE_MULTIPLIER_MAX,
+	  .def = BOWTIE_PROBE_MULTIPLIER_DEFAULT),
+	T(probe_port, PROBE_PORT, "probe-port", u32, .flags = OPTIONAL, .line = 3, .min = 1,
+	  .max = UINT16_MAX, .def = BOWTIE_PROBE_PORT_DEFAULT),
+	T(rtt, RTT, "rtt", us, .line = 3),
+	T(rtt_min, RTT_MIN, "rtt-min", us, .flags = BT_F_DETAIL, .line = 3),
+	T(rtt_avg, RTT_AVG, "rtt-avg", us, .flags = BT_F_DETAIL, .line = 3),
+	T(jitter, JITTER, "jitter", us, .flags = BT_F_DETAIL, .line = 3),
+	T(loss, LOSS, "loss", permille, .line = 3),
 	T(selectors, SELECTORS, "selectors", list, .word = "selector", .flags = OPTIONAL,
-	  .line = 3, .max = BOWTIE_SELECTORS_MAX, .nested = &bt_selector_object,
+	  .line = 4, .max = BOWTIE_SELECTORS_MAX, .nested = &bt_selector_object,
 	  .item = BOWTIE_A_SELECTORS_SELECTOR),
-	T(sas_in, SAS_IN, "sas-in", u32, .flags = BT_F_DETAIL, .line = 4),
-	T(sas_out, SAS_OUT, "sas-out", u32, .flags = BT_F_DETAIL, .line = 4),
-	T(transitions, TRANSITIONS, "transitions", u32, .flags = BT_F_DETAIL, .line = 4),
+	T(sas_in, SAS_IN, "sas-in", u32, .flags = BT_F_DETAIL, .line = 5),
+	T(sas_out, SAS_OUT, "sas-out", u32, .flags = BT_F_DETAIL, .line = 5),
+	T(transitions, TRANSITIONS, "transitions", u32, .flags = BT_F_DETAIL, .line = 5),
 	T(stats, STATS, "stats", nested, .flags = BT_F_STATS, .nested = &bt_stats_object),
 };
 
@@ -256,6 +287,7 @@ static const struct bt_field sa_fields[] = {
 	A(dst, DST, "dst", outer),
 	A(current, CURRENT, "current", flag),
 	A(valid, VALID, "valid", flag),
+	A(suspect, SUSPECT, "suspect", flag),
 	A(algorithm, ALGORITHM, "algorithm", string, .line = 1),
 	A(key_bits, KEY_BITS, "key-bits", u32, .flags = BT_F_DETAIL, .line = 1),
 	A(icv_bits, ICV_BITS, "icv-bits", u32, .flags = BT_F_DETAIL, .line = 1),

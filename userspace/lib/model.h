@@ -104,6 +104,16 @@ struct bt_tunnel {
 	uint32_t mtu;
 	uint32_t sas_in;
 	uint32_t sas_out;
+	uint32_t probe;
+	uint32_t probe_interval;
+	uint32_t probe_multiplier;
+	uint32_t probe_port;
+	uint32_t rtt;
+	uint32_t rtt_min;
+	uint32_t rtt_avg;
+	uint32_t jitter;
+	uint32_t loss;
+	uint32_t hold_down;
 	struct bt_stats stats;
 };
 
@@ -140,6 +150,7 @@ struct bt_sa {
 	struct bt_addr dst;
 	bool current;
 	bool valid;
+	bool suspect;
 	char *algorithm;
 	uint32_t key_bits;
 	uint32_t icv_bits;

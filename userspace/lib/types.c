@@ -11,10 +11,8 @@
 #include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "addr.h"
-#include "format.h"
 
 static int put(struct nl_msg *msg, unsigned int attr, const void *data, size_t size)
 {
@@ -402,39 +400,6 @@ const struct bt_type bt_type_string = {
 	.equal = equal_string,
 	.copy = copy_string,
 	.free = free_string,
-};
-
-/* --- time */
-
-static void text_since(const struct bt_field *f, const void *value, struct bt_buf *out)
-{
-	uint64_t now = bt_now_ns(), then = *(const uint64_t *)value;
-
-	bt_format_duration(out, now > then ? (now - then) / 1000000000 : 0);
-}
-
-const struct bt_type bt_type_since = {
-	.size = sizeof(uint64_t),
-	.text = text_since,
-	.json = json_u64,
-	.get = get_fixed,
-};
-
-static void text_time(const struct bt_field *f, const void *value, struct bt_buf *out)
-{
-	uint64_t now = (uint64_t)time(NULL), then = *(const uint64_t *)value;
-
-	if (then)
-		bt_format_duration(out, now > then ? now - then : 0);
-	else
-		bt_buf_puts(out, "never");
-}
-
-const struct bt_type bt_type_time = {
-	.size = sizeof(uint64_t),
-	.text = text_time,
-	.json = json_u64,
-	.get = get_fixed,
 };
 
 /* --- addresses */

@@ -17,6 +17,9 @@ extern const struct bt_type bt_type_name;	/* char[field->max + 1] */
 extern const struct bt_type bt_type_string;	/* char *, or NULL */
 extern const struct bt_type bt_type_since;	/* uint64_t: CLOCK_BOOTTIME, in ns */
 extern const struct bt_type bt_type_time;	/* uint64_t: seconds since 1970, or 0 */
+extern const struct bt_type bt_type_ms;		/* uint32_t: a span, in ms */
+extern const struct bt_type bt_type_us;		/* uint32_t: a span, in us */
+extern const struct bt_type bt_type_permille;	/* uint32_t: a share, in 1/1000 */
 extern const struct bt_type bt_type_outer;	/* struct bt_addr: of either family, or any */
 extern const struct bt_type bt_type_inside;	/* struct bt_addr: of the family of min bytes */
 extern const struct bt_type bt_type_prefix;	/* struct bt_prefix: attribute and the next one */

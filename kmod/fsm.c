@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PURE: the state of a tunnel. Flows take a tunnel that is up; those that have it
+ * stay on one that drains.
+ *
+ *                        no SA, or admin down
+ *        any state ------------------------------> DOWN (no-sa, admin)
+ *                                                   |          |
+ *                            SA, probes             |          | SA, no probes
+ *                    .------------------------------'          |
+ *                    v                                         v
+ *            PROBING (none) -------- an answer -------------> UP / DRAIN (admin)
+ *               |        ^                                     |  ^  |
+ *        silent |        | an answer, but too few in a row     |  |  | no flow left
+ *               v        |                                     |  |  v
+ *          DOWN (no-answer) <-------------- silent ------------'  | DRAIN (drained)
+ *               |        ^                                        |
+ *       answers |        | silent                                 |
+ *               v        |                                        |
+ *            PROBING (hold-down) --- its time is over, or needed -'
+ *
+ * Who has failed comes back after multiplier answers in a row, and not before the
+ * hold-down is over: a second at first, twice as much with each failure, up to about
+ * a minute; every half a minute without a failure takes one doubling back. Up and
+ * drain differ in the administrator's wish only. Losing the SA forgets what the
+ * answers said, but not the hold-down: a peer that flaps with new SAs flaps too.
+ */
+#include "fsm.h"
+
+#ifndef __KERNEL__
+#include <stdbool.h>
+#endif
+
+/**
+ * bowtie_fsm_init() - a tunnel with nothing
+ * @fsm: its state
+ */
+void bowtie_fsm_init(struct bowtie_fsm *fsm)
+{
+	*fsm = (struct bowtie_fsm){
+		.admin = BOWTIE_ADMIN_UP,
+		.oper = BOWTIE_OPER_DOWN,
+		.reason = BOWTIE_REASON_NO_SA,
+		.multiplier = 1,
+	};
+}
+
+static bool takes_flows(const struct bowtie_fsm *fsm)
+{
+	return fsm->oper == BOWTIE_OPER_UP || fsm->oper == BOWTIE_OPER_DRAIN;
+}
+
+/* It has failed: for how long is it not to be trusted? */
+static void punish(struct bowtie_fsm *fsm, __u64 now)
+{
+	__u64 quiet = now - fsm->up_since;
+
+	for (; fsm->hold && quiet >= BOWTIE_HOLD_DECAY; quiet -= BOWTIE_HOLD_DECAY)
+		fsm->hold = fsm->hold > BOWTIE_HOLD_MIN ? fsm->hold / 2 : 0;
+	fsm->hold = fsm->hold ? fsm->hold * 2 : BOWTIE_HOLD_MIN;
+	if (fsm->hold > BOWTIE_HOLD_MAX)
+		fsm->hold = BOWTIE_HOLD_MAX;
+	fsm->hold_until = now + fsm->hold;
+	fsm->failed = true;
+}
+
+static void forget_answers(struct bowtie_fsm *fsm)
+{
+	fsm->alive = false;
+	fsm->answers = 0;
+}
+
+static void forgive(struct bowtie_fsm *fsm)
+{
+	fsm->failed = false;
+	fsm->hold = 0;
+	fsm->hold_until = 0;
+	forget_answers(fsm);
+}
+
+static void answer(struct bowtie_fsm *fsm)
+{
+	if (fsm->answers < 255)
+		fsm->answers++;
+	if (!fsm->failed || fsm->answers >= fsm->multiplier)
+		fsm->alive = true;
+}
+
+static void silent(struct bowtie_fsm *fsm, __u64 now)
+{
+	if (fsm->probes && takes_flows(fsm))
+		punish(fsm, now);
+	forget_answers(fsm);
+}
+
+static void take_in(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
+{
+	switch (event) {
+	case BOWTIE_EV_ADMIN_UP:
+	case BOWTIE_EV_ADMIN_DOWN:
+		fsm->drained = false;
+		fsm->admin = event == BOWTIE_EV_ADMIN_UP ? BOWTIE_ADMIN_UP : BOWTIE_ADMIN_DOWN;
+		if (event == BOWTIE_EV_ADMIN_DOWN)
+			forgive(fsm);
+		break;
+	case BOWTIE_EV_ADMIN_DRAIN:
+		fsm->admin = BOWTIE_ADMIN_DRAIN;
+		break;
+	case BOWTIE_EV_SA_FOUND:
+		fsm->has_sa = true;
+		break;
+	case BOWTIE_EV_SA_LOST:
+		fsm->has_sa = false;
+		forget_answers(fsm);
+		break;
+	case BOWTIE_EV_PROBES_ON:
+		/* A tunnel that works is not taken down to see whether it does. */
+		if (!fsm->probes && takes_flows(fsm))
+			fsm->alive = true;
+		fsm->probes = true;
+		break;
+	case BOWTIE_EV_PROBES_OFF:
+		fsm->probes = false;
+		forgive(fsm);
+		break;
+	case BOWTIE_EV_ANSWER:
+		if (fsm->probes && fsm->has_sa && fsm->admin != BOWTIE_ADMIN_DOWN)
+			answer(fsm);
+		break;
+	case BOWTIE_EV_SILENT:
+		silent(fsm, now);
+		break;
+	case BOWTIE_EV_NEEDED:
+		fsm->hold_until = now;
+		break;
+	case BOWTIE_EV_DRAINED:
+		fsm->drained = fsm->admin == BOWTIE_ADMIN_DRAIN;
+		break;
+	case BOWTIE_EV_TICK:
+	case __BOWTIE_EV_MAX:
+		break;
+	}
+}
+
+static void decide(struct bowtie_fsm *fsm, bool was_silent, __u64 now)
+{
+	fsm->reason = BOWTIE_REASON_NONE;
+	if (fsm->admin == BOWTIE_ADMIN_DOWN) {
+		fsm->oper = BOWTIE_OPER_DOWN;
+		fsm->reason = BOWTIE_REASON_ADMIN;
+	} else if (!fsm->has_sa) {
+		fsm->oper = BOWTIE_OPER_DOWN;
+		fsm->reason = BOWTIE_REASON_NO_SA;
+	} else if (fsm->probes && !fsm->alive) {
+		/* Nobody has answered yet; or nobody does any more. */
+		fsm->oper = was_silent ? BOWTIE_OPER_DOWN : BOWTIE_OPER_PROBING;
+		if (was_silent)
+			fsm->reason = BOWTIE_REASON_NO_ANSWER;
+	} else if (fsm->probes && fsm->failed && now < fsm->hold_until) {
+		fsm->oper = BOWTIE_OPER_PROBING;
+		fsm->reason = BOWTIE_REASON_HOLD_DOWN;
+	} else {
+		fsm->failed = false;
+		fsm->oper = fsm->admin == BOWTIE_ADMIN_DRAIN ? BOWTIE_OPER_DRAIN : BOWTIE_OPER_UP;
+		if (fsm->admin == BOWTIE_ADMIN_DRAIN)
+			fsm->reason = fsm->drained ? BOWTIE_REASON_DRAINED : BOWTIE_REASON_ADMIN;
+	}
+}
+
+/**
+ * bowtie_fsm_event() - something has happened to a tunnel
+ * @fsm: its state
+ * @event: what has happened
+ * @now: any clock that does not go back, in ns
+ *
+ * The conditions (administrator, SA, probes) may be told again and again. Context: any;
+ * the caller serialises. Return: true if the operational state or its reason changed.
+ */
+_Bool bowtie_fsm_event(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
+{
+	bool silent = event == BOWTIE_EV_SILENT || fsm->reason == BOWTIE_REASON_NO_ANSWER;
+	__u8 oper = fsm->oper, reason = fsm->reason;
+	bool took_flows = takes_flows(fsm);
+
+	take_in(fsm, event, now);
+	/* One answer of several that are needed is a sign of life all the same. */
+	if (event == BOWTIE_EV_ANSWER)
+		silent = false;
+	decide(fsm, silent, now);
+	if (!took_flows && takes_flows(fsm))
+		fsm->up_since = now;
+	return oper != fsm->oper || reason != fsm->reason;
+}
