@@ -35,23 +35,34 @@ mend_tunnel()
 	return 0
 }
 
-# worsen I WORDS...: what goes to tunnel I's outer address meets netem's WORDS. better: no
-# more.
+# weather_begin: what goes to each tunnel's outer address passes a netem of its own. They
+# stay: to take one away would lose what is in it.
+weather_begin()
+{
+	local i
+	{
+		echo "qdisc add dev eth0 root handle 1: prio bands $((GW_TUNNELS + 1))" \
+			"priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
+		for ((i = 0; i < GW_TUNNELS; i++)); do
+			echo "qdisc add dev eth0 parent 1:$((i + 2)) netem limit 10000"
+			echo "filter add dev eth0 parent 1: protocol ip u32" \
+				"match ip dst $(outer_peer "$i")/32 flowid 1:$((i + 2))"
+		done
+	} | in_ns "$GW" tc -batch - || bail "cannot set up netem"
+}
+
+# worsen I WORDS...: tunnel I's way out gets netem's WORDS. better I: nothing any more.
 worsen()
 {
-	local to
-	to=$(outer_peer "$1")
+	local band=$(($1 + 2))
 	shift
-	in_ns "$GW" tc -batch - <<-END || bail "cannot worsen the underlay"
-	qdisc add dev eth0 root handle 1: prio bands 4 priomap 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
-	qdisc add dev eth0 parent 1:4 netem limit 10000 $*
-	filter add dev eth0 parent 1: protocol ip u32 match ip dst $to/32 flowid 1:4
-	END
+	in_ns "$GW" tc qdisc change dev eth0 parent 1:$band netem limit 10000 "$@" ||
+		bail "cannot worsen the underlay"
 }
 
 better()
 {
-	in_ns "$GW" tc qdisc del dev eth0 root
+	worsen "$1" delay 0ms
 }
 
 # --- what the module says
@@ -77,7 +88,8 @@ watch_mark()
 watched()
 {
 	tail -n "+$WATCH_FROM" "$WATCH" |
-		jq -r --arg name "t$1" 'select(.name == $name and .oper) | "\(.oper) \(.time)"' |
+		jq -r --arg name "t$1" 'select(.event == "tunnel" and .tunnel.name == $name) |
+			"\(.tunnel.oper) \(.time)"' |
 		uniq -w 4
 }
 
@@ -159,24 +171,25 @@ ways_mark()
 	WAYS_FROM=$(($(wc -l <"$TEST_TMP/ways") + 1))
 }
 
-# ways_since JQ: of what happened since the mark: $then[ID] has way and lost as they were,
-# $now[ID] as they are, $events all changes and losses
+# ways_since JQ: of what happened since the mark: $was[ID] has way and lost as they were,
+# $is[ID] as they are, $events all changes and losses
 ways_since()
 {
 	ways_report >"$TEST_TMP/ways.now"
 	tail -n "+$WAYS_FROM" "$TEST_TMP/ways" >"$TEST_TMP/ways.events"
 	jq -n --slurpfile before "$TEST_TMP/ways.before" --slurpfile report "$TEST_TMP/ways.now" \
 		--slurpfile events "$TEST_TMP/ways.events" '
-		INDEX($before[0][]; .id) as $then |
-		INDEX($report[0].flow[]; .id) as $now | '"$1"
+		INDEX($before[0][]; .id) as $was |
+		INDEX($report[0].flow[]; .id) as $is | '"$1"
 }
 
-# Flows of tunnels other than I that lost packets or went another way since the mark
+# disturbances I: flows of tunnels other than I that lost packets or went another way since
+# the mark, one event a line; that a tunnel which returns gets flows is another matter
 # shellcheck disable=SC2016 # jq's own $
-disturbed()
+disturbances()
 {
-	ways_since '[$events[] | select($then[.flow | tostring].way != '$(($1 + 1))' and
-		(.lost > 0 or .from != .to)) | .flow] | unique | length'
+	ways_since '$events[] | select($was[.flow | tostring].way != '$(($1 + 1))' and
+		(.lost > 0 or (.from != .to and .to != '$(($1 + 1))'))) | tostring'
 }
 
 # The longest gap of a flow since the mark, in ms
