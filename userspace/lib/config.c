@@ -405,6 +405,13 @@ static void set_inside(struct bt_tunnel *k, const struct bt_conf_inside *in)
 	}
 }
 
+/* Are there addresses to probe with? */
+static bool has_pair(const struct bt_tunnel *k)
+{
+	return (k->inside_local4.family && k->inside_peer4.family) ||
+	       (k->inside_local6.family && k->inside_peer6.family);
+}
+
 /* The module is told everything, so that what the file leaves out is reset. */
 static void resolve_kernel(struct bt_conf_link *link, struct bt_conf_tunnel *t)
 {
@@ -417,6 +424,10 @@ static void resolve_kernel(struct bt_conf_link *link, struct bt_conf_tunnel *t)
 	for (i = 0; i < t->inside.n; i++) {
 		derive_peer(&t->inside.v[i]);
 		set_inside(k, &t->inside.v[i]);
+	}
+	if (!(k->set & BT_BIT(BOWTIE_A_TUNNEL_PROBE)) && has_pair(k)) {
+		k->probe = BOWTIE_PROBE_TYPE_ICMP;
+		k->set |= BT_BIT(BOWTIE_A_TUNNEL_PROBE);
 	}
 	bt_for_each_field(f, &bt_tunnel_object) {
 		/* A drain that somebody has ordered by hand is not to be undone at once. */

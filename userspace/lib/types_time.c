@@ -77,7 +77,6 @@ static const struct {
 	{ "s", 1000 },
 	{ "m", 60 * 1000 },
 	{ "h", 60 * 60 * 1000 },
-	{ "", 1 },
 };
 
 static bool unit_ms(const char *text, uint32_t *ms)
@@ -93,7 +92,7 @@ static bool unit_ms(const char *text, uint32_t *ms)
 	return false;
 }
 
-/* A whole number and its unit, which is ms if it is left out */
+/* A whole number and its unit; without one it could be taken for seconds, or for ms. */
 static int parse_ms(const struct bt_field *f, const char *text, void *value, struct bt_error *e)
 {
 	uint32_t max = f->max ? f->max : UINT32_MAX, unit;

@@ -81,7 +81,7 @@ static void test_tunnels(void **state)
 	strcpy(l->tunnels.v[1].name, "stray");
 	expect_ops(w, "tunnel del bow0 stray\n"
 		      "tunnel add bow0 b if-id 2 local 198.51.100.1 remote 192.0.2.2 "
-		      "inside-local 169.254.21.6 inside-peer 169.254.21.5\n");
+		      "inside-local 169.254.21.6 inside-peer 169.254.21.5 probe icmp\n");
 	done(w);
 }
 

@@ -18,7 +18,9 @@ TRACING = "/sys/kernel/tracing"
 FAR = Far()
 OUT, OUT1, IN, IN1 = 0x2000, 0x2001, 0x1000, 0x1001
 # What cannot be had without failing allocations, or a flood
-NEVER = {"tx-drop-no-memory", "rx-drop-no-memory", "rx-drop-backlog"}
+NEVER = {"tx-drop-no-memory", "rx-drop-no-memory", "rx-drop-backlog",
+         # and what probes.py is for
+         "tx-probes", "rx-answers", "rx-answers-bad", "rx-probes"}
 SEEN = collections.Counter()
 
 # The fields of ip -s link, as documented in stats.c

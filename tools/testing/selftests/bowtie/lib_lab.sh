@@ -251,6 +251,7 @@ gw_config()
 	    announce: [10.1.0.0/24]
 	  defaults:
 	    local: $GW_OUT
+	    probe_interval: ${PROBE_INTERVAL:-1s}
 	    bgp: {as: 64512, hold: ${HOLD}s, keepalive: $((HOLD / 3))s}
 	  tunnels:
 	END

@@ -18,7 +18,9 @@ import re
 import struct
 
 import lib_tap as tap
+from lib_far import BOW0, Far
 from lib_genl import Family, Spec, TOP, NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, attrs_of, genl, spec_of
+from lib_peer import Peer
 from lib_rtnl import Rtnl
 
 U32_MAX, S32_MAX = 0xFFFFFFFF, 0x7FFFFFFF
@@ -300,7 +302,42 @@ def collect_replies():
     (_, body), = nl.sock.request(nl.id, NLM_F_ACK | NLM_F_ECHO,
                                  genl(nl.spec.ops["tunnel-new"]["value"], payload))
     replies.append(("tunnel-new", "do", body))
-    return nl, replies
+    return nl, replies + held_down()
+
+
+def held_down():
+    """a tunnel whose probes are answered, but which has failed before"""
+    far = Far()
+    far.tunnel(0, inside_local4="10.9.0.1", inside_peer4="10.9.0.2", probe="icmp")
+    far.tunnel(1)
+    for number in (0, 1):
+        far.sa_out(0x2000 + number, number)
+        far.sa_in(0x1000 + number, number)
+    peer = Peer(far, {0x2000: 0x1000})
+    key = BOW0 | {"tunnel": {"id": 0}}
+
+    def state():
+        one = far.nl.do("tunnel-get", key)[0]["tunnel"]
+        return one["oper"], one["reason"]
+
+    def reason():
+        return state()[1]
+
+    tap.wait_for(lambda: "rtt" in far.nl.do("tunnel-get", key)[0]["tunnel"], "an answer")
+
+    def held():
+        """again and again: the first hold-downs may be over before they have been seen"""
+        peer.deaf(0x2000)
+        tap.wait_for(lambda: reason() == "no-answer", "silence")
+        peer.hear(0x2000)
+        tap.wait_for(lambda: state() in (("probing", "hold-down"), ("up", "none")), "answers")
+        return reason() == "hold-down"
+
+    tap.wait_for(held, "hold-down")
+    payload = far.nl.spec.encode(far.nl.spec.name, key)
+    (_, body), = far.nl.sock.request(far.nl.id, NLM_F_ACK,
+                                     genl(far.nl.spec.ops["tunnel-get"]["value"], payload))
+    return [("tunnel-get", "do", body)]
 
 
 # ------------------------------------------------------------ all together
