@@ -12,12 +12,6 @@
 # shellcheck source-path=SCRIPTDIR
 . "$BOWTIE_SELFTESTS/lib_daemon.sh"
 
-configure()
-{
-	mkdir -p "$LAB/gw"
-	gw_config | sed 's/^  defaults:$/&\n    probe: {type: icmp}/' >"$LAB/gw/bowtie.yaml"
-}
-
 # cut_answers INDEX: what the endpoint sends is lost
 cut_answers()
 {
@@ -114,7 +108,6 @@ log_init
 need_module xfrm_user esp4 esp6 ip_tunnel xfrm4_tunnel xfrm_interface
 need_cmd jq swanctl bird nft
 lab_network
-configure
 cloud_start
 gw_start
 busywait 120 lab_established || { lab_logs; bail "the tunnels do not come up"; }
