@@ -27,10 +27,6 @@
  */
 #include "fsm.h"
 
-#ifndef __KERNEL__
-#include <stdbool.h>
-#endif
-
 /**
  * bowtie_fsm_init() - a tunnel with nothing
  * @fsm: its state
@@ -176,7 +172,7 @@ static void decide(struct bowtie_fsm *fsm, bool was_silent, __u64 now)
  * The conditions (administrator, SA, probes) may be told again and again. Context: any;
  * the caller serialises. Return: true if the operational state or its reason changed.
  */
-_Bool bowtie_fsm_event(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
+bool bowtie_fsm_event(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
 {
 	bool silent = event == BOWTIE_EV_SILENT || fsm->reason == BOWTIE_REASON_NO_ANSWER;
 	__u8 oper = fsm->oper, reason = fsm->reason;

@@ -4,6 +4,9 @@
 
 /* PURE: builds into the hosted unit tests with nothing else. */
 #include <linux/types.h>
+#ifndef __KERNEL__
+#include <stdbool.h>
+#endif
 #include <linux/bowtie.h>
 
 /* What can happen to a tunnel. */
@@ -44,11 +47,11 @@ struct bowtie_fsm {
 	__u8 admin;
 	__u8 oper;
 	__u8 reason;
-	_Bool has_sa;
-	_Bool probes;
-	_Bool alive;
-	_Bool drained;
-	_Bool failed;
+	bool has_sa;
+	bool probes;
+	bool alive;
+	bool drained;
+	bool failed;
 	__u8 answers;
 	__u8 multiplier;
 	__u64 hold;
@@ -62,6 +65,6 @@ struct bowtie_fsm {
 #define BOWTIE_HOLD_DECAY	(30 * BOWTIE_HOLD_MIN)
 
 void bowtie_fsm_init(struct bowtie_fsm *fsm);
-_Bool bowtie_fsm_event(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now);
+bool bowtie_fsm_event(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now);
 
 #endif /* _BOWTIE_FSM_H */

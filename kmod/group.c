@@ -2,17 +2,16 @@
 /*
  * ECMP groups: sets of next hops with their bucket tables. Routes that have the
  * same set share a group, so that the death of a tunnel costs the number of sets
- * and not the number of prefixes. Only this file publishes bucket tables.
+ * and not the number of prefixes. group_table.c has the tables.
  */
-#include <linux/sort.h>
 #include <linux/slab.h>
 
-#include "bucket.h"
+#include "balance.h"
 #include "group.h"
 #include "link.h"
 
-#define tunnel_deref(link, i)	\
-	rcu_dereference_protected((link)->tunnels[i], lockdep_is_held(&(link)->lock))
+/* Prefixes that make the same step within this time follow each other blindly. */
+#define STEP_TIME	(10 * HZ)
 
 static struct bowtie_tunnel *usable_tunnel(const struct bowtie_link *link, unsigned int id)
 {
@@ -21,7 +20,7 @@ static struct bowtie_tunnel *usable_tunnel(const struct bowtie_link *link, unsig
 	return t && bowtie_tunnel_usable(t) ? t : NULL;
 }
 
-/* The tables are out of date: something died, or came up, a moment ago. */
+/* Its own tunnel and the second choice died together, or there was none, a moment ago. */
 static noinline struct bowtie_tunnel *pick_other(const struct bowtie_link *link,
 						 const struct bowtie_group *group,
 						 const struct bowtie_buckets *table, u32 hash)
@@ -55,6 +54,15 @@ static noinline struct bowtie_tunnel *pick_other(const struct bowtie_link *link,
 	return best;
 }
 
+/* Not for each packet: many CPUs share the line. */
+static void note_use(struct bowtie_group *group, unsigned int b)
+{
+	u32 now = jiffies;
+
+	if (unlikely(now - READ_ONCE(group->used[b]) >= BOWTIE_USED_GRAIN))
+		WRITE_ONCE(group->used[b], now);
+}
+
 /**
  * bowtie_group_pick() - the tunnel for a flow
  * @link: link
@@ -62,74 +70,83 @@ static noinline struct bowtie_tunnel *pick_other(const struct bowtie_link *link,
  * @hash: of the flow
  * @fallback: set to true if the flow's own tunnel could not take it
  *
- * Context: RCU read side. Return: a tunnel that takes flows, or NULL.
+ * Context: RCU read side. Return: a tunnel that takes the flow, or NULL.
  */
 struct bowtie_tunnel *bowtie_group_pick(const struct bowtie_link *link,
-					const struct bowtie_group *group, u32 hash,
-					bool *fallback)
+					struct bowtie_group *group, u32 hash, bool *fallback)
 {
 	const struct bowtie_buckets *table = rcu_dereference(group->buckets);
-	u8 id = table->id[bowtie_group_bucket(hash)];
+	unsigned int b = bowtie_group_bucket(hash);
 	struct bowtie_tunnel *t;
 
-	if (likely(id != BOWTIE_BUCKET_NONE)) {
-		t = usable_tunnel(link, id);
-		if (likely(t))
+	note_use(group, b);
+	if (likely(table->id[b] != BOWTIE_BUCKET_NONE)) {
+		t = rcu_dereference(link->tunnels[table->id[b]]);
+		if (likely(t && bowtie_tunnel_keeps(t)))
 			return t;
 	}
 	*fallback = true;
+	if (table->second[b] != BOWTIE_BUCKET_NONE) {
+		t = usable_tunnel(link, table->second[b]);
+		if (t)
+			return t;
+	}
 	return pick_other(link, group, table, hash);
 }
 
-/**
- * bowtie_group_usable() - does any tunnel of a group take flows?
- * @link: link
- * @group: group of it
- *
- * Context: RCU read side.
+static bool same_set(const struct bowtie_group *g, const struct bowtie_member *members,
+		     unsigned int n)
+{
+	return g->n == n && !memcmp(g->members, members, array_size(n, sizeof(*members)));
+}
+
+/*
+ * A group that a prefix may join without moving a flow that need not move. If many
+ * prefixes make the same step, all shall end up in one group.
  */
-bool bowtie_group_usable(const struct bowtie_link *link, const struct bowtie_group *group)
+static struct bowtie_group *find_group(struct bowtie_link *link,
+				       const struct bowtie_member *members, unsigned int n,
+				       struct bowtie_group *prev)
 {
-	unsigned int i;
+	struct bowtie_group *g;
 
-	for (i = 0; i < group->n; i++)
-		if (usable_tunnel(link, group->members[i].id))
-			return true;
-	return false;
-}
-
-/* The table of a set of next hops as the tunnels are now. */
-static void build_table(struct bowtie_link *link, const struct bowtie_member *members,
-			unsigned int n, const u8 *prev, u8 *table)
-{
-	struct bowtie_bucket_member m[BOWTIE_TUNNELS_MAX];
-	u8 tier[BOWTIE_TUNNELS_MAX], best = BOWTIE_TIER_INHERIT;
-	const struct bowtie_tunnel_conf *conf;
-	struct bowtie_tunnel *t;
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		m[i].id = members[i].id;
-		m[i].weight = 0;
-		tier[i] = BOWTIE_TIER_INHERIT;
-		t = tunnel_deref(link, members[i].id);
-		if (!t || !bowtie_tunnel_usable(t))
+	if (prev && same_set(prev, members, n))
+		return prev;
+	list_for_each_entry(g, &link->groups, list) {
+		if (!same_set(g, members, n))
 			continue;
-		conf = rcu_dereference_protected(t->conf, lockdep_is_held(&link->lock));
-		m[i].weight = members[i].weight ?: conf->weight;
-		tier[i] = members[i].tier != BOWTIE_TIER_INHERIT ? members[i].tier : conf->tier;
-		best = min(best, tier[i]);
+		if (!prev)
+			return g;
+		if (g->parent == prev->id && time_before(jiffies, g->born + STEP_TIME))
+			return g;
+		if (bowtie_group_agrees(link, g, prev))
+			return g;
 	}
-	for (i = 0; i < n; i++)
-		if (tier[i] != best)
-			m[i].weight = 0;
-	bowtie_bucket_fill(table, prev, m, n);
+	return NULL;
 }
 
-static const struct bowtie_buckets *current_table(struct bowtie_link *link,
-						  const struct bowtie_group *group)
+static struct bowtie_group *make_group(struct bowtie_link *link,
+				       const struct bowtie_member *members, unsigned int n,
+				       const struct bowtie_group *prev)
 {
-	return rcu_dereference_protected(group->buckets, lockdep_is_held(&link->lock));
+	struct bowtie_group *g;
+
+	g = kzalloc(struct_size(g, members, n), GFP_KERNEL_ACCOUNT);
+	if (!g)
+		return NULL;
+	g->n = n;
+	memcpy(g->members, members, array_size(n, sizeof(*members)));
+	while (n--)
+		g->mask |= BIT_ULL(members[n].id);
+	g->id = ++link->group_id;
+	g->parent = prev ? prev->id : 0;
+	g->born = jiffies;
+	bowtie_group_table_init(link, g, prev);
+	list_add_tail(&g->list, &link->groups);
+	link->n_groups++;
+	if (g->over)
+		bowtie_balance_arm(link);
+	return g;
 }
 
 /**
@@ -140,42 +157,22 @@ static const struct bowtie_buckets *current_table(struct bowtie_link *link,
  * @prev: group that the prefix has now, or NULL
  *
  * The new table is derived from that of @prev, so that a change of the set moves
- * no flow that need not move. All prefixes that make the same step end up in one
- * group. Context: link->lock, may sleep.
+ * no flow that need not move. Context: link->lock, may sleep.
  * Return: the group with a reference, or -ENOMEM.
  */
 struct bowtie_group *bowtie_group_get(struct bowtie_link *link,
 				      const struct bowtie_member *members, unsigned int n,
 				      struct bowtie_group *prev)
 {
-	struct bowtie_buckets table;
-	struct bowtie_group *g;
+	struct bowtie_group *g = find_group(link, members, n, prev);
 
-	build_table(link, members, n, prev ? current_table(link, prev)->id : NULL, table.id);
-	list_for_each_entry(g, &link->groups, list) {
-		if (g->n != n || memcmp(g->members, members, array_size(n, sizeof(*members))))
-			continue;
-		if (prev && g != prev && g->parent != prev->id &&
-		    memcmp(current_table(link, g)->id, table.id, sizeof(table.id)))
-			continue;
-		g->routes++;
-		return g;
-	}
-
-	g = kzalloc(struct_size(g, members, n), GFP_KERNEL_ACCOUNT);
+	if (!g)
+		g = make_group(link, members, n, prev);
+	else if (prev && g != prev)
+		bowtie_group_inherit_use(g, prev);
 	if (!g)
 		return ERR_PTR(-ENOMEM);
-	g->n = n;
-	memcpy(g->members, members, array_size(n, sizeof(*members)));
-	while (n--)
-		g->mask |= BIT_ULL(members[n].id);
-	g->tables[0] = table;
-	RCU_INIT_POINTER(g->buckets, &g->tables[0]);
-	g->id = ++link->group_id;
-	g->parent = prev ? prev->id : 0;
-	g->routes = 1;
-	list_add_tail(&g->list, &link->groups);
-	link->n_groups++;
+	g->routes++;
 	return g;
 }
 
@@ -193,6 +190,9 @@ void bowtie_group_put(struct bowtie_link *link, struct bowtie_group *group)
 		return;
 	list_del(&group->list);
 	link->n_groups--;
+	/* Perhaps it was the last that a draining tunnel had buckets of. */
+	if (group->over)
+		bowtie_balance_now(link);
 	kfree_rcu(group, rcu);
 }
 
@@ -275,32 +275,6 @@ int bowtie_group_forget_tunnel(struct bowtie_link *link, unsigned int id)
 			bowtie_group_put(link, heir);
 	}
 	return err;
-}
-
-/**
- * bowtie_groups_rebuild() - renew the bucket tables after tunnels changed
- * @link: link
- * @changed: the tunnels, a bit each
- *
- * Needs no memory. Context: link->lock, may sleep for a grace period.
- */
-void bowtie_groups_rebuild(struct bowtie_link *link, u64 changed)
-{
-	struct bowtie_group *g;
-
-	/* Readers of the tables that the last rebuild replaced are done by now. */
-	cond_synchronize_rcu(link->spare_cookie);
-	list_for_each_entry(g, &link->groups, list) {
-		const struct bowtie_buckets *now = current_table(link, g);
-		struct bowtie_buckets *spare = &g->tables[now == &g->tables[0]];
-
-		if (!(g->mask & changed))
-			continue;
-		build_table(link, g->members, g->n, now->id, spare->id);
-		if (memcmp(spare->id, now->id, sizeof(spare->id)))
-			rcu_assign_pointer(g->buckets, spare);
-	}
-	link->spare_cookie = get_state_synchronize_rcu();
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/hash.h>
 #include <linux/bowtie.h>
 
+#include "bucket.h"
 #include "tunnel.h"
 
 struct bowtie_link;
@@ -27,20 +28,26 @@ struct bowtie_member {
 	u16 weight;
 };
 
-/* A bucket table; immutable while it is published. */
-struct bowtie_buckets {
-	u8 id[BOWTIE_BUCKETS];
-};
+/* Transmit notes the use of a bucket this often at most, in jiffies. */
+#define BOWTIE_USED_GRAIN	(HZ / 8)
 
 /**
  * struct bowtie_group - a set of next hops, shared by all routes that have it
  * @buckets: the table in use, one of @tables; RCU, written under link->lock
  * @tables: one in use, one spare, so that a rebuild cannot fail for memory
+ * @used: when each bucket has seen a packet, in jiffies; written by transmit without a
+ *	lock, apart from what it only reads
  * @list: in link->groups; link->lock
  * @id: names the group in dumps
  * @parent: id of the group whose table this one's was derived from, or 0
  * @routes: how many routes use it; link->lock
  * @mask: the tunnels in it, a bit each
+ * @serves: those of them that have buckets; link->lock
+ * @over: those that have more than their share, since these are in use; link->lock
+ * @unbalanced: some of @over are not draining; link->lock
+ * @since: when that began, in jiffies
+ * @due: when to look at it again if any are @over, in jiffies; link->lock
+ * @born: when it was made, in jiffies
  * @heir: scratch of bowtie_group_forget_tunnel(); link->lock
  * @affected: likewise
  * @rcu: frees it
@@ -50,11 +57,18 @@ struct bowtie_buckets {
 struct bowtie_group {
 	struct bowtie_buckets __rcu *buckets;
 	struct bowtie_buckets tables[2];
+	u32 used[BOWTIE_BUCKETS] ____cacheline_aligned_in_smp;
 	struct list_head list;
 	u32 id;
 	u32 parent;
 	u32 routes;
 	u64 mask;
+	u64 serves;
+	u64 over;
+	bool unbalanced;
+	unsigned long since;
+	unsigned long due;
+	unsigned long born;
 	struct bowtie_group *heir;
 	struct list_head affected;
 	struct rcu_head rcu;
@@ -69,16 +83,22 @@ static inline unsigned int bowtie_group_bucket(u32 hash)
 }
 
 struct bowtie_tunnel *bowtie_group_pick(const struct bowtie_link *link,
-					const struct bowtie_group *group, u32 hash,
+					struct bowtie_group *group, u32 hash,
 					bool *fallback);
-bool bowtie_group_usable(const struct bowtie_link *link, const struct bowtie_group *group);
 
 struct bowtie_group *bowtie_group_get(struct bowtie_link *link,
 				      const struct bowtie_member *members, unsigned int n,
 				      struct bowtie_group *prev);
 void bowtie_group_put(struct bowtie_link *link, struct bowtie_group *group);
 int bowtie_group_forget_tunnel(struct bowtie_link *link, unsigned int id);
-void bowtie_groups_rebuild(struct bowtie_link *link, u64 changed);
 void bowtie_groups_destroy(struct bowtie_link *link);
+
+void bowtie_group_table_init(struct bowtie_link *link, struct bowtie_group *group,
+			     const struct bowtie_group *prev);
+void bowtie_group_inherit_use(struct bowtie_group *group, const struct bowtie_group *prev);
+bool bowtie_group_agrees(struct bowtie_link *link, const struct bowtie_group *group,
+			 const struct bowtie_group *prev);
+void bowtie_groups_rebuild(struct bowtie_link *link, u64 changed);
+void bowtie_groups_rebalance(struct bowtie_link *link);
 
 #endif /* _BOWTIE_GROUP_H */

@@ -9,6 +9,7 @@
 #include <linux/bitmap.h>
 #include <linux/ktime.h>
 
+#include "balance.h"
 #include "group.h"
 #include "health.h"
 #include "link.h"
@@ -17,6 +18,15 @@
 #include "trace.h"
 #include "tunnel.h"
 #include "underlay.h"
+
+static u8 usable_in(u8 oper, u8 reason)
+{
+	if (oper == BOWTIE_OPER_UP)
+		return BOWTIE_USABLE;
+	if (oper == BOWTIE_OPER_DRAIN && reason != BOWTIE_REASON_DRAINED)
+		return BOWTIE_USABLE_DRAIN;
+	return BOWTIE_USABLE_NOT;
+}
 
 /**
  * bowtie_health_event() - the first step: something has happened to a tunnel
@@ -32,7 +42,7 @@ void bowtie_health_event(struct bowtie_tunnel *t, enum bowtie_event event)
 	lockdep_assert_held(&t->lock);
 	if (!bowtie_fsm_event(&t->fsm, event, ktime_get_ns()))
 		return;
-	WRITE_ONCE(t->usable, t->fsm.oper == BOWTIE_OPER_UP);
+	WRITE_ONCE(t->usable, usable_in(t->fsm.oper, t->fsm.reason));
 	if (t->fsm.oper != from) {
 		t->since = ktime_get_boottime_ns();
 		t->transitions++;
@@ -69,6 +79,7 @@ bool bowtie_health_update(struct bowtie_tunnel *t)
 	bool probes = conf->probe != BOWTIE_PROBE_TYPE_NONE;
 	bool news;
 
+	bowtie_drain_follow(t, conf);
 	spin_lock_bh(&t->lock);
 	t->fsm.multiplier = conf->probe_multiplier;
 	bowtie_health_event(t, probes ? BOWTIE_EV_PROBES_ON : BOWTIE_EV_PROBES_OFF);
@@ -94,6 +105,19 @@ static void end_hold_down(struct bowtie_link *link)
 			bowtie_health_event(t, BOWTIE_EV_NEEDED);
 		spin_unlock_bh(&t->lock);
 	}
+}
+
+/**
+ * bowtie_health_drained() - a tunnel's drain is over
+ * @t: tunnel
+ *
+ * Context: link->lock. The work makes it known.
+ */
+void bowtie_health_drained(struct bowtie_tunnel *t)
+{
+	spin_lock_bh(&t->lock);
+	bowtie_health_event(t, BOWTIE_EV_DRAINED);
+	spin_unlock_bh(&t->lock);
 }
 
 static u64 take_dirty(struct bowtie_link *link)
@@ -155,7 +179,6 @@ void bowtie_health_work(struct work_struct *work)
 			changed |= BIT_ULL(i);
 		up += bowtie_tunnel_usable(t);
 	}
-	bowtie_groups_rebuild(link, mask);
 	link->n_up = up;
 	if (!up)
 		end_hold_down(link);
@@ -164,6 +187,7 @@ void bowtie_health_work(struct work_struct *work)
 	else
 		netif_dormant_on(link->dev);
 
+	/* The news first: packets take other ways already, the tables may have to wait. */
 	bowtie_for_each_tunnel(link, t, i) {
 		if (changed & BIT_ULL(i))
 			bowtie_notify_tunnel(t);
@@ -171,6 +195,8 @@ void bowtie_health_work(struct work_struct *work)
 			bowtie_underlay_probe_mtu(t);
 	}
 	announce_sas(link, mask);
+	bowtie_groups_rebuild(link, mask);
+	bowtie_balance_settle(link);
 out:
 	mutex_unlock(&link->lock);
 }

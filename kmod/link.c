@@ -9,6 +9,7 @@
 #include <net/ipv6.h>
 #include <net/rtnetlink.h>
 
+#include "balance.h"
 #include "group.h"
 #include "health.h"
 #include "link.h"
@@ -241,6 +242,7 @@ static void link_free(struct net_device *dev)
 
 	cancel_work_sync(&link->work);
 	cancel_delayed_work_sync(&link->settle_work);
+	cancel_delayed_work_sync(&link->balance_work);
 	cancel_delayed_work_sync(&link->mtu_work);
 	list_for_each_entry_safe(t, tmp, &link->dying, dying)
 		bowtie_tunnel_free(t);
@@ -298,6 +300,7 @@ static void link_setup(struct net_device *dev)
 
 	link->dev = dev;
 	link->mtu_auto = true;
+	link->idle_timer = BOWTIE_IDLE_TIMER;
 	mutex_init(&link->lock);
 	spin_lock_init(&link->stats_lock);
 	INIT_LIST_HEAD(&link->list);
@@ -306,6 +309,7 @@ static void link_setup(struct net_device *dev)
 	INIT_LIST_HEAD(&link->sas_gone);
 	INIT_WORK(&link->work, bowtie_health_work);
 	INIT_DELAYED_WORK(&link->settle_work, bowtie_health_settle);
+	INIT_DELAYED_WORK(&link->balance_work, bowtie_balance_work);
 	INIT_DELAYED_WORK(&link->mtu_work, mtu_work);
 	link->generation = 1;
 	link->spare_cookie = get_state_synchronize_rcu();
@@ -347,6 +351,12 @@ static void apply(struct bowtie_link *link, const struct bowtie_link_params *p)
 		WRITE_ONCE(link->strict_source, p->strict_source);
 	if (p->set & BIT(BOWTIE_A_LINK_MTU_AUTO))
 		set_mtu_auto(link, p->mtu_auto);
+	if (p->set & BIT(BOWTIE_A_LINK_IDLE_TIMER))
+		WRITE_ONCE(link->idle_timer, p->idle_timer);
+	if (p->set & BIT(BOWTIE_A_LINK_UNBALANCED_TIMER))
+		WRITE_ONCE(link->unbalanced_timer, p->unbalanced_timer);
+	if (p->set & (BIT(BOWTIE_A_LINK_IDLE_TIMER) | BIT(BOWTIE_A_LINK_UNBALANCED_TIMER)))
+		bowtie_balance_now(link);
 }
 
 /**

@@ -25,6 +25,8 @@ struct bowtie_tunnel;
  * @hash: enum bowtie_hash_policy
  * @hairpin: packets from a tunnel may leave by a tunnel
  * @strict_source: packets from a tunnel need a route back through the link
+ * @idle_timer: a bucket without a packet for so long may move, in ms
+ * @unbalanced_timer: buckets may keep a group unbalanced for so long, in ms; 0: forever
  * @inside_filter: a bit for each inside address' hash, see rx.c
  * @lock: everything here that says so. Nests inside RTNL.
  * @dead: being unregistered, take no new work; @lock
@@ -41,6 +43,7 @@ struct bowtie_tunnel;
  * @rescan: tunnels that lost an SA event and must be searched for again; atomic bits
  * @work: the second step of a change: states, bucket tables, notifications
  * @settle_work: goes over to new outbound SAs that have waited long enough
+ * @balance_work: lets buckets that fall idle follow a change, and ends drains
  * @mtu_work: sets the device's MTU, which needs RTNL
  * @sas_gone: SAs to be announced as deleted; SA lock
  * @gro_cells: where decrypted packets wait for NAPI
@@ -61,6 +64,8 @@ struct bowtie_link {
 	u8 hash;
 	bool hairpin;
 	bool strict_source;
+	u32 idle_timer;
+	u32 unbalanced_timer;
 	u64 inside_filter;
 
 	struct mutex lock;
@@ -79,6 +84,7 @@ struct bowtie_link {
 	DECLARE_BITMAP(rescan, BOWTIE_TUNNELS_MAX);
 	struct work_struct work;
 	struct delayed_work settle_work;
+	struct delayed_work balance_work;
 	struct delayed_work mtu_work;
 	struct list_head sas_gone;
 	struct list_head dying;
@@ -101,11 +107,15 @@ struct bowtie_link_params {
 	bool hairpin;
 	bool strict_source;
 	bool mtu_auto;
+	u32 idle_timer;
+	u32 unbalanced_timer;
 };
 
 #define BOWTIE_MTU_MIN		1280
 #define BOWTIE_MTU_DEFAULT	1400
 #define BOWTIE_MTU_MAX		65500
+
+#define BOWTIE_IDLE_TIMER	120000	/* ms */
 
 extern struct workqueue_struct *bowtie_wq;
 extern struct rtnl_link_ops bowtie_link_ops;

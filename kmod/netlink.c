@@ -26,7 +26,7 @@ void bowtie_link_params_parse(struct nlattr *tb[], struct bowtie_link_params *p)
 	memset(p, 0, sizeof(*p));
 	if (!tb)
 		return;
-	for (i = 1; i <= BOWTIE_A_LINK_MTU_AUTO; i++)
+	for (i = 1; i <= BOWTIE_A_LINK_UNBALANCED_TIMER; i++)
 		if (tb[i])
 			p->set |= BIT(i);
 	if (tb[BOWTIE_A_LINK_FWMARK])
@@ -39,6 +39,10 @@ void bowtie_link_params_parse(struct nlattr *tb[], struct bowtie_link_params *p)
 		p->strict_source = nla_get_u32(tb[BOWTIE_A_LINK_STRICT_SOURCE]);
 	if (tb[BOWTIE_A_LINK_MTU_AUTO])
 		p->mtu_auto = nla_get_u32(tb[BOWTIE_A_LINK_MTU_AUTO]);
+	if (tb[BOWTIE_A_LINK_IDLE_TIMER])
+		p->idle_timer = nla_get_u32(tb[BOWTIE_A_LINK_IDLE_TIMER]);
+	if (tb[BOWTIE_A_LINK_UNBALANCED_TIMER])
+		p->unbalanced_timer = nla_get_u32(tb[BOWTIE_A_LINK_UNBALANCED_TIMER]);
 }
 
 /**

@@ -59,7 +59,9 @@ static int fill_link_settings(struct sk_buff *skb, const struct bowtie_link *lin
 	    nla_put_u32(skb, BOWTIE_A_LINK_HASH, READ_ONCE(link->hash)) ||
 	    nla_put_u32(skb, BOWTIE_A_LINK_HAIRPIN, READ_ONCE(link->hairpin)) ||
 	    nla_put_u32(skb, BOWTIE_A_LINK_STRICT_SOURCE, READ_ONCE(link->strict_source)) ||
-	    nla_put_u32(skb, BOWTIE_A_LINK_MTU_AUTO, READ_ONCE(link->mtu_auto)))
+	    nla_put_u32(skb, BOWTIE_A_LINK_MTU_AUTO, READ_ONCE(link->mtu_auto)) ||
+	    nla_put_u32(skb, BOWTIE_A_LINK_IDLE_TIMER, READ_ONCE(link->idle_timer)) ||
+	    nla_put_u32(skb, BOWTIE_A_LINK_UNBALANCED_TIMER, READ_ONCE(link->unbalanced_timer)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -70,7 +72,7 @@ static int fill_link_settings(struct sk_buff *skb, const struct bowtie_link *lin
  */
 size_t bowtie_link_info_size(const struct net_device *dev)
 {
-	return 5 * nla_total_size(sizeof(u32));
+	return 7 * nla_total_size(sizeof(u32));
 }
 
 /**
@@ -177,6 +179,7 @@ static int fill_tunnel_conf(struct sk_buff *skb, const struct bowtie_tunnel_conf
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_MSS, conf->mss) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_DF, conf->df) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_MARK, conf->mark) ||
+	    nla_put_u32(skb, BOWTIE_A_TUNNEL_DRAIN_TIMEOUT, conf->drain_timeout) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_ADMIN, conf->admin) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_PROBE, conf->probe) ||
 	    nla_put_u32(skb, BOWTIE_A_TUNNEL_PROBE_INTERVAL, conf->probe_interval) ||

@@ -198,6 +198,8 @@ static int parse_scalars(struct nlattr **tb, struct bowtie_tunnel_conf *conf,
 		conf->df = nla_get_u32(tb[BOWTIE_A_TUNNEL_DF]);
 	if (tb[BOWTIE_A_TUNNEL_MARK])
 		conf->mark = nla_get_u32(tb[BOWTIE_A_TUNNEL_MARK]);
+	if (tb[BOWTIE_A_TUNNEL_DRAIN_TIMEOUT])
+		conf->drain_timeout = nla_get_u32(tb[BOWTIE_A_TUNNEL_DRAIN_TIMEOUT]);
 	if (tb[BOWTIE_A_TUNNEL_ADMIN])
 		conf->admin = nla_get_u32(tb[BOWTIE_A_TUNNEL_ADMIN]);
 	if (tb[BOWTIE_A_TUNNEL_PROBE])

@@ -25,9 +25,15 @@ static struct netlink_range_validation port_range = {
 	.min = 1, .max = U16_MAX,
 };
 
+/* Times, in ms. */
+static struct netlink_range_validation timer_range = {
+	.max = BOWTIE_TIMER_MAX,
+};
+
 #define POLICY_PREFIX_LEN	NLA_POLICY_MAX(NLA_U32, 128)
 #define POLICY_ADDRESS		{ .type = NLA_BINARY, .len = sizeof(struct in6_addr) }
 #define POLICY_WEIGHT		NLA_POLICY_FULL_RANGE(NLA_U32, &weight_range)
+#define POLICY_TIMER		NLA_POLICY_FULL_RANGE(NLA_U32, &timer_range)
 #define POLICY_TUNNEL_ID	NLA_POLICY_MAX(NLA_U32, BOWTIE_TUNNELS_MAX - 1)
 
 /* Also of IFLA_INFO_DATA. */
@@ -37,6 +43,8 @@ const struct nla_policy bowtie_link_nl_policy[BOWTIE_A_LINK_MAX + 1] = {
 	[BOWTIE_A_LINK_HAIRPIN] = NLA_POLICY_MAX(NLA_U32, 1),
 	[BOWTIE_A_LINK_STRICT_SOURCE] = NLA_POLICY_MAX(NLA_U32, 1),
 	[BOWTIE_A_LINK_MTU_AUTO] = NLA_POLICY_MAX(NLA_U32, 1),
+	[BOWTIE_A_LINK_IDLE_TIMER] = POLICY_TIMER,
+	[BOWTIE_A_LINK_UNBALANCED_TIMER] = POLICY_TIMER,
 };
 
 const struct nla_policy bowtie_selector_nl_policy[BOWTIE_A_SELECTOR_MAX + 1] = {
@@ -67,6 +75,7 @@ const struct nla_policy bowtie_tunnel_nl_policy[BOWTIE_A_TUNNEL_MAX + 1] = {
 	[BOWTIE_A_TUNNEL_MSS] = { .type = NLA_U32 },
 	[BOWTIE_A_TUNNEL_DF] = NLA_POLICY_MAX(NLA_U32, BOWTIE_DF_MAX),
 	[BOWTIE_A_TUNNEL_MARK] = { .type = NLA_U32 },
+	[BOWTIE_A_TUNNEL_DRAIN_TIMEOUT] = POLICY_TIMER,
 	[BOWTIE_A_TUNNEL_ADMIN] = NLA_POLICY_MAX(NLA_U32, BOWTIE_ADMIN_MAX),
 	[BOWTIE_A_TUNNEL_PROBE] = NLA_POLICY_MAX(NLA_U32, BOWTIE_PROBE_TYPE_MAX),
 	[BOWTIE_A_TUNNEL_PROBE_INTERVAL] = NLA_POLICY_FULL_RANGE(NLA_U32, &probe_interval_range),

@@ -17,7 +17,6 @@
 #ifdef __KERNEL__
 #include <linux/string.h>
 #else
-#include <stdbool.h>
 #include <string.h>
 #endif
 
@@ -100,7 +99,7 @@ void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 now)
  * @p: the probes
  * @now: the time, in ns
  */
-_Bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now)
+bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now)
 {
 	/* Half an interval of grace: the intervals jitter. */
 	__u64 enough = BOWTIE_PROBE_DEFER * p->interval - p->interval / 2;
@@ -116,7 +115,7 @@ _Bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now)
  *
  * As soon as an answer is overdue: at the verdict it is known then whether it helps.
  */
-_Bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p)
+bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p)
 {
 	return p->unanswered;
 }
@@ -129,7 +128,7 @@ _Bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p)
  *
  * Return: its sequence number.
  */
-__u32 bowtie_probe_track_send(struct bowtie_probe_track *p, _Bool second, __u64 now)
+__u32 bowtie_probe_track_send(struct bowtie_probe_track *p, bool second, __u64 now)
 {
 	p->ring[p->seq % BOWTIE_PROBE_RING] = (struct bowtie_probe_slot){
 		.sent = now,
@@ -169,7 +168,7 @@ static void measure(struct bowtie_probe_track *p, __u32 rtt)
  *
  * Return: false if it proves nothing: it is late, the second one, or answers no probe.
  */
-_Bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 now)
+bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 now)
 {
 	struct bowtie_probe_slot *slot = &p->ring[seq % BOWTIE_PROBE_RING];
 	__u64 limit = later(p->interval * p->multiplier, later(rto(p), RTO_FIRST));

@@ -4,6 +4,9 @@
 
 /* PURE: builds into the hosted unit tests with nothing else. */
 #include <linux/types.h>
+#ifndef __KERNEL__
+#include <stdbool.h>
+#endif
 
 /* Probes that are remembered; a power of two. */
 #define BOWTIE_PROBE_RING	64
@@ -20,7 +23,7 @@
 struct bowtie_probe_slot {
 	__u64 sent;
 	__u32 rtt;
-	_Bool second;
+	bool second;
 };
 
 /**
@@ -86,10 +89,10 @@ enum bowtie_probe_verdict {
 void bowtie_probe_track_init(struct bowtie_probe_track *p, __u64 interval, __u32 multiplier,
 			     __u64 now);
 void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 now);
-_Bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now);
-_Bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p);
-__u32 bowtie_probe_track_send(struct bowtie_probe_track *p, _Bool second, __u64 now);
-_Bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 now);
+bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now);
+bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p);
+__u32 bowtie_probe_track_send(struct bowtie_probe_track *p, bool second, __u64 now);
+bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 now);
 enum bowtie_probe_verdict bowtie_probe_track_verdict(const struct bowtie_probe_track *p,
 						     __u64 now);
 __u64 bowtie_probe_track_deadline(const struct bowtie_probe_track *p);

@@ -45,6 +45,7 @@ struct bowtie_tunnel_conf *bowtie_tunnel_conf_new(const struct bowtie_tunnel_con
 		conf->probe_interval = BOWTIE_PROBE_INTERVAL_DEFAULT;
 		conf->probe_multiplier = BOWTIE_PROBE_MULTIPLIER_DEFAULT;
 		conf->probe_port = BOWTIE_PROBE_PORT_DEFAULT;
+		conf->drain_timeout = BOWTIE_DRAIN_TIMEOUT;
 	}
 	conf->n_selectors = n_selectors;
 	return conf;

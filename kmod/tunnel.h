@@ -51,6 +51,7 @@ struct bowtie_selector {
  * @df: enum bowtie_df
  * @admin: enum bowtie_admin_state
  * @mss: bytes, or BOWTIE_MSS_OFF or BOWTIE_MSS_AUTO
+ * @drain_timeout: how long a drain may take, in ms; 0: as long as there are flows
  * @mark: put on packets that came out of the tunnel
  * @probe: enum bowtie_probe_type
  * @probe_multiplier: silent intervals that mean death
@@ -78,6 +79,7 @@ struct bowtie_tunnel_conf {
 	u8 df;
 	u8 admin;
 	u32 mss;
+	u32 drain_timeout;
 	u32 mark;
 	u8 probe;
 	u8 probe_multiplier;
@@ -99,6 +101,15 @@ struct bowtie_tunnel_pcpu {
 	struct bowtie_pcpu_stats stats;
 };
 
+#define BOWTIE_DRAIN_TIMEOUT	300000	/* ms */
+
+/* Values of usable. */
+enum bowtie_usable {
+	BOWTIE_USABLE_NOT,
+	BOWTIE_USABLE,		/* for any flow */
+	BOWTIE_USABLE_DRAIN,	/* for those that it has */
+};
+
 /**
  * struct bowtie_tunnel - one ESP tunnel of a link
  * @sa_out: SA that transmit uses, NULL if there is none; RCU, written under the
@@ -109,7 +120,9 @@ struct bowtie_tunnel_pcpu {
  * @pcpu: bundles and counters
  * @link: the link, which outlives the tunnel
  * @id: 0..BOWTIE_TUNNELS_MAX - 1
- * @usable: takes flows; written by health.c under @lock
+ * @usable: enum bowtie_usable; written by health.c under @lock
+ * @draining: a drain is ordered; link->lock, as the next one
+ * @drain_since: when it was ordered, in jiffies
  * @mtu: largest inner packet, in bytes; 0 while unknown
  * @pmtu: outer path MTU as ICMP told, in bytes, or 0; under @lock
  * @pmtu_expires: when @pmtu is forgotten, in jiffies
@@ -133,7 +146,9 @@ struct bowtie_tunnel {
 	struct bowtie_tunnel_pcpu __percpu *pcpu;
 	struct bowtie_link *link;
 	u8 id;
-	bool usable;
+	u8 usable;
+	bool draining;
+	unsigned long drain_since;
 	u32 mtu;
 
 	u32 pmtu;
@@ -156,7 +171,13 @@ struct bowtie_tunnel {
 /* May new flows take this tunnel? Cheap and for any context under RCU. */
 static inline bool bowtie_tunnel_usable(const struct bowtie_tunnel *t)
 {
-	return READ_ONCE(t->usable) && rcu_access_pointer(t->sa_out);
+	return READ_ONCE(t->usable) == BOWTIE_USABLE && rcu_access_pointer(t->sa_out);
+}
+
+/* May flows go on that it has? Likewise. */
+static inline bool bowtie_tunnel_keeps(const struct bowtie_tunnel *t)
+{
+	return READ_ONCE(t->usable) != BOWTIE_USABLE_NOT && rcu_access_pointer(t->sa_out);
 }
 
 struct bowtie_tunnel_conf *bowtie_tunnel_conf_new(const struct bowtie_tunnel_conf *from,

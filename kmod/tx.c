@@ -82,7 +82,7 @@ static int pick_pinned(struct bowtie_tunnel *t, struct bowtie_sa **sa)
 }
 
 /* By the flow's hash. A tunnel that turns out to have lost its SA is passed over. */
-static int pick_flow(const struct bowtie_link *link, const struct bowtie_group *group,
+static int pick_flow(const struct bowtie_link *link, struct bowtie_group *group,
 		     struct sk_buff *skb, bool v6, struct bowtie_tunnel **tunnel,
 		     struct bowtie_sa **sa)
 {

@@ -13,7 +13,9 @@
 	"             selector LOCALPREFIX REMOTEPREFIX | selector none |\n"	\
 	"             weight 1..256 | tier 0..7 | esp-mode { auto | xfrm | fast } |\n" \
 	"             mss { auto | off | BYTES } | df { copy | clear | set } |\n" \
-	"             mark MARK | admin { up | down | drain } | up | down | drain\n"
+	"             mark MARK | drain-timeout TIME |\n"			\
+	"             admin { up | down | drain } | up | down | drain\n"	\
+	"  TIME    := NUMBER[ms|s|m|h]\n"
 
 static bool has(const struct bt_tunnel *t, unsigned int attr)
 {

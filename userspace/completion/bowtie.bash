@@ -26,11 +26,13 @@ declare -gA _bowtie_values=(
 	[inside-local]="none" [inside-peer]="none"
 	[name]="" [id]="" [if-id]="" [fwmark]="" [mark]="" [weight]="" [tier]=""
 	[probe-multiplier]="" [probe-port]=""
+	[idle-timer]="" [unbalanced-timer]="" [drain-timeout]=""
 )
 
-_bowtie_link_settings="fwmark hash hairpin strict-source mtu mtu-auto"
+_bowtie_link_settings="fwmark hash hairpin strict-source mtu mtu-auto idle-timer unbalanced-timer"
 _bowtie_tunnel_settings="id name if-id local remote inside-local inside-peer admin weight tier
-	esp-mode mss df mark probe probe-interval probe-multiplier probe-port selector"
+	esp-mode mss df mark drain-timeout probe probe-interval probe-multiplier probe-port
+	selector"
 
 # All values of a key in what "bowtie -j WORDS" says
 _bowtie_ask()

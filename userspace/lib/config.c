@@ -466,6 +466,8 @@ static void resolve_link(struct bt_conf_link *link)
 			continue;
 		if (f->type == &bt_type_onoff)
 			*(bool *)bt_field_value(f, k) = f->def;
+		else if (f->def)
+			memcpy(bt_field_value(f, k), &f->def, sizeof(f->def));
 		k->set |= BT_BIT(f->bit);
 	}
 }

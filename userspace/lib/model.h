@@ -57,6 +57,8 @@ struct bt_link {
 	bool hairpin;
 	bool strict_source;
 	bool mtu_auto;
+	uint32_t idle_timer;
+	uint32_t unbalanced_timer;
 	uint32_t mtu;
 	int32_t underlay_netnsid;
 	uint32_t buckets;
@@ -96,6 +98,7 @@ struct bt_tunnel {
 	uint32_t mss;
 	uint32_t df;
 	uint32_t mark;
+	uint32_t drain_timeout;
 	uint32_t admin;
 	uint32_t oper;
 	uint32_t reason;

@@ -77,6 +77,7 @@ static const struct {
 	{ "s", 1000 },
 	{ "m", 60 * 1000 },
 	{ "h", 60 * 60 * 1000 },
+	{ "", 0 },	/* nothing but 0 */
 };
 
 static bool unit_ms(const char *text, uint32_t *ms)
@@ -103,12 +104,13 @@ static int parse_ms(const struct bt_field *f, const char *text, void *value, str
 	if (digits && digits < sizeof(buf) && unit_ms(text + digits, &unit)) {
 		memcpy(buf, text, digits);
 		buf[digits] = '\0';
-		if (bt_parse_u64(buf, max / unit, &number) && number * unit >= f->min) {
+		if (bt_parse_u64(buf, unit ? max / unit : 0, &number) && number * unit >= f->min) {
 			*(uint32_t *)value = (uint32_t)(number * unit);
 			return 0;
 		}
 	}
-	return bt_error_set(e, -EINVAL, "\"%s\" is not a time from %ums to %ums (with ms, s, m or h)",
+	return bt_error_set(e, -EINVAL,
+			    "\"%s\" is not a time from %ums to %ums (with ms, s, m or h)",
 			    text, f->min, max);
 }
 

@@ -114,9 +114,10 @@ static void test_kernel_settings(void **state)
 	struct bt_config *c = good(
 		TUNNEL PSK
 		"    id: 5\n    if_id: 77\n    mss: 1300\n    df: clear\n    mark: 0x10\n"
-		"    admin: drain\n    tier: 2\n    esp_mode: xfrm\n"
+		"    admin: drain\n    tier: 2\n    esp_mode: xfrm\n    drain_timeout: 10m\n"
 		"    selectors: [{local: 10.1.0.0/16, remote: 10.0.0.0/8}]\n"
 		"  hash: symmetric\n  fwmark: 0x20\n  hairpin: on\n  strict_source: true\n"
+		"  unbalanced_timer: 90s\n"
 		"  routes: [{prefixes: [10.0.0.0/8, '2001:db8::/32'], tunnels: t1}]\n"
 		"  addresses: 10.9.9.9/32\n");
 	const struct bt_conf_link *l = &c->links.v[0];
@@ -129,9 +130,12 @@ static void test_kernel_settings(void **state)
 	assert_int_equal(k->mark, 0x10);
 	assert_int_equal(k->admin, BOWTIE_ADMIN_DRAIN);
 	assert_int_equal(k->selectors.n, 1);
+	assert_int_equal(k->drain_timeout, 600000);
 	assert_int_equal(l->kernel.hash, BOWTIE_HASH_SYMMETRIC);
 	assert_true(l->kernel.hairpin);
 	assert_true(l->kernel.strict_source);
+	assert_int_equal(l->kernel.unbalanced_timer, 90000);
+	assert_int_equal(l->kernel.idle_timer, 120000);
 	assert_int_equal(l->routes.v[0].prefixes.n, 2);
 	assert_int_equal(l->addresses.n, 1);
 	bt_config_free(c);

@@ -96,7 +96,7 @@ static void test_every_event(void **state)
 	for (s = 0; s < N_STATES; s++) {
 		for (e = 0; e < __BOWTIE_EV_MAX; e++) {
 			struct bowtie_fsm fsm = in_state(s);
-			_Bool changed = bowtie_fsm_event(&fsm, e, 1);
+			bool changed = bowtie_fsm_event(&fsm, e, 1);
 
 			if (state_of(&fsm) != to[s][e])
 				fail_msg("%s, event %u: %s instead of %s", states[s].name, e,

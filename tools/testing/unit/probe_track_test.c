@@ -34,7 +34,7 @@ struct peer {
 	__u64 rtt;
 	__u64 deaf;
 	__u64 deaf_second;
-	_Bool has_second;
+	bool has_second;
 	__u64 talks_until;
 	unsigned int sent;
 	struct {
@@ -50,7 +50,7 @@ static void peer_init(struct peer *w, __u64 interval, __u32 multiplier)
 	bowtie_probe_track_init(&w->p, interval, multiplier, T0);
 }
 
-static void peer_send(struct peer *w, _Bool second)
+static void peer_send(struct peer *w, bool second)
 {
 	__u64 deaf = second ? w->deaf_second : w->deaf;
 	__u32 seq = bowtie_probe_track_send(&w->p, second, w->now);
@@ -68,7 +68,7 @@ static enum bowtie_probe_verdict peer_run(struct peer *w, __u64 until)
 {
 	enum bowtie_probe_verdict verdict;
 	unsigned int i;
-	_Bool second;
+	bool second;
 
 	for (; w->now < until; w->now += MS) {
 		for (i = 0; i < w->n_out; i++) {
@@ -113,7 +113,7 @@ static void test_alive(void **state)
 }
 
 /* Cut at each moment: from then on until the verdict. */
-static void outages(__u64 interval, _Bool talks, __u64 least, __u64 most)
+static void outages(__u64 interval, bool talks, __u64 least, __u64 most)
 {
 	unsigned int i;
 	struct peer w;

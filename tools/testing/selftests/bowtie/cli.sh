@@ -117,24 +117,28 @@ links()
 	does "add" link add bow0
 	prints "show" "2: bow0: operstate down mtu 1400 tunnels 0 tunnels-up 0 routes 0" link
 	refuses "add it again" 2 "File exists" link add bow0
-	does "set" link set bow0 hash symmetric hairpin on strict-source on fwmark 0x64 up
+	does "set" link set bow0 hash symmetric hairpin on strict-source on fwmark 0x64 \
+		idle-timer 2m unbalanced-timer 1500 up
 	prints "show one" "2: bow0: up operstate dormant mtu 1400 tunnels 0 tunnels-up 0 routes 0
-    fwmark 0x64 hash symmetric hairpin on strict-source on" link show bow0
-	prints "show one, with its keyword, on a line" "2: bow0: up operstate dormant mtu 1400 tunnels 0 tunnels-up 0 routes 0 fwmark 0x64 hash symmetric hairpin on strict-source on" -o l sh dev bow0
+    fwmark 0x64 hash symmetric hairpin on strict-source on unbalanced-timer 1500ms" link show bow0
+	does "set times" link set bow0 idle-timer 90s unbalanced-timer 10m
+	prints "show one, with its keyword, on a line" "2: bow0: up operstate dormant mtu 1400 tunnels 0 tunnels-up 0 routes 0 fwmark 0x64 hash symmetric hairpin on strict-source on idle-timer 90s unbalanced-timer 600s" -o l sh dev bow0
 	does "MTU by hand" link set bow0 mtu 1300
 	json "it no longer follows the tunnels" '.[0].mtu == 1300 and .[0].mtu_auto == false' link
 	does "MTU from the tunnels" link set bow0 mtu auto
 	json "it does" '.[0].mtu_auto' link
-	does "back to the defaults" link set bow0 hash skb hairpin off strict-source off fwmark 0 down
+	does "back to the defaults" link set bow0 hash skb hairpin off strict-source off fwmark 0 \
+		idle-timer 120s unbalanced-timer 0 down
 	json "all of it" '.[0] | .ifindex == 2 and .ifname == "bow0" and (.up | not) and
 		.operstate == "down" and .fwmark == "0x0" and .hash == "skb" and
 		(.hairpin | not) and (.strict_source | not) and .buckets == 256 and
+		.idle_timer == 120000 and .unbalanced_timer == 0 and
 		.tunnels == 0 and .tunnels_up == 0 and .routes == 0 and .groups == 0 and
 		.generation > 0 and (has("stats") | not)' link show
 	json "with statistics" '.[0].stats | .tx_packets == 0 and .rx_drop_no_memory == 0' -s link
 	expect_output "statistics as text" '^    tx-packets 0 tx-bytes 0 rx-packets 0 rx-bytes 0$' \
 		bt -s link
-	expect_output "details" 'hash skb hairpin off strict-source off buckets 256 generation' \
+	expect_output "details" 'hash skb hairpin off strict-source off idle-timer 120s unbalanced-timer 0ms buckets 256 generation' \
 		bt -d link
 	does "add with settings" link add dev bow1 mtu 1280 hash l4 up
 	json "they are there" '.[0] | .up and .mtu == 1280 and .hash == "l4" and .mtu_auto == false' \
@@ -160,6 +164,8 @@ links()
 	refuses "no value" 1 "hash: a value is missing" link set bow0 hash
 	refuses "wrong value of a choice" 1 'hash: "l7" is none of skb, l3, l4, symmetric' \
 		link set bow0 hash l7
+	refuses "too long a time" 1 'idle-timer: "25h" is not a time from 0ms to 86400000ms (with ms, s, m or h)' \
+		link set bow0 idle-timer 25h
 	refuses "wrong switch" 1 'hairpin: "yes" is neither on nor off' link set bow0 hairpin yes
 	refuses "wrong MTU" 1 'mtu: "60" is neither auto nor 68 to 65535' link set bow0 mtu 60
 	refuses "too large a number" 1 'fwmark: "0x100000000" is not a number from 0 to 4294967295' \
@@ -190,10 +196,10 @@ tunnels()
 		remote 203.0.113.1 inside-local 169.254.21.2 inside-peer 169.254.21.1 \
 		inside-local fd00::2 inside-peer fd00::1 selector 10.0.0.0/8 0.0.0.0/0 \
 		selector ::/0 fd00::/8 weight 5 tier 2 esp-mode xfrm mss 1300 df clear \
-		mark 0xff drain
+		mark 0xff drain-timeout 10s drain
 	prints "show" "aws1: dev bow0 id 7 if-id 1 local 192.0.2.1 remote 203.0.113.1 oper down reason no-sa since AGE
     inside-local 169.254.21.2 inside-peer 169.254.21.1 inside-local fd00::2 inside-peer fd00::1
-    admin drain weight 5 tier 2 esp-mode xfrm mss 1300 df clear mark 0xff
+    admin drain weight 5 tier 2 esp-mode xfrm mss 1300 df clear mark 0xff drain-timeout 10s
     selector 10.0.0.0/8 0.0.0.0/0 selector ::/0 fd00::/8" tunnel
 	json "as JSON" '.[0] | .name == "aws1" and .dev == "bow0" and .id == 7 and .if_id == 1 and
 		.local == "192.0.2.1" and .remote == "203.0.113.1" and
@@ -213,7 +219,7 @@ tunnels()
 	json "all of a device" 'map(.id) == [0, 5, 6, 7]' tunnel show bow0
 	json "all of all" 'map(.name) == ["t0", "t5", "six", "aws1"]' tunnel show
 	does "set by name" tunnel set bow0 aws1 up weight 1 selector none inside-local none \
-		mss auto df copy esp-mode auto tier 0 mark 0
+		mss auto df copy esp-mode auto tier 0 mark 0 drain-timeout 300s
 	prints "defaults are not shown" "aws1: dev bow0 id 7 if-id 1 local 192.0.2.1 remote 203.0.113.1 oper down reason no-sa since AGE
     inside-peer 169.254.21.1 inside-peer fd00::1" tunnel show bow0 aws1
 	does "set by id" tunnel set dev bow0 7 down
@@ -464,9 +470,9 @@ $file:7: Error: it exists already."
 everything()
 {
 	cat <<-'END'
-		link add dev bow0 fwmark 0x64 hash symmetric hairpin on strict-source on mtu 1390 up
+		link add dev bow0 fwmark 0x64 hash symmetric hairpin on strict-source on idle-timer 1ms unbalanced-timer 3600s mtu 1390 up
 		tunnel add dev bow0 name t0 id 0 if-id 1 local 192.0.2.1 remote 203.0.113.1
-		tunnel add dev bow0 name x9 id 9 if-id 2 local any remote 2001:db8::1 inside-local 169.254.21.2 inside-peer 169.254.21.1 inside-local fd00::2 inside-peer fd00::1 admin down weight 256 tier 7 esp-mode xfrm mss off df set mark 0xffffffff selector 10.0.0.0/8 0.0.0.0/0 selector ::/0 fd00::/8
+		tunnel add dev bow0 name x9 id 9 if-id 2 local any remote 2001:db8::1 inside-local 169.254.21.2 inside-peer 169.254.21.1 inside-local fd00::2 inside-peer fd00::1 admin down weight 256 tier 7 esp-mode xfrm mss off df set mark 0xffffffff drain-timeout 0ms selector 10.0.0.0/8 0.0.0.0/0 selector ::/0 fd00::/8
 		tunnel add dev bow0 name last id 63 if-id 3 local 2001:db8::2 remote any admin drain mss 48 df clear
 		route add 0.0.0.0/0 dev bow0 tunnel t0 tunnel x9 weight 3 tier 1 tunnel last
 		route add 10.0.0.0/8 dev bow0 tunnel last

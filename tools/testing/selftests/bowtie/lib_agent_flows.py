@@ -17,6 +17,7 @@ SPORT = 20000
 CRITICAL = {1: 19.5, 2: 23.0, 3: 25.9, 4: 28.5, 5: 30.9}
 
 _maps = {}
+_histories = {}
 
 
 def _spread(family, by, i):
@@ -126,9 +127,67 @@ def flows(name, source, sniffers, *words):
     for _ in range(more.pop("packets")):
         collector.send(injector(source), _packets(**more))
     _maps[name] = collector.places()
+    _histories[name] = History(more, dict(_maps[name]))
     if len(_maps[name]) != more["count"]:
         raise AgentError(f"{len(_maps[name])} flows came of {more['count']}")
     return collector.counts(_maps[name])
+
+
+class History:
+    """What has become of the flows of a map since they were sent first."""
+
+    def __init__(self, how, places):
+        self.how = how
+        self.first = places
+        self.moves = dict.fromkeys(places, 0)
+        self.round = None
+        self.gap = 0
+
+    def packets(self, places, place, most):
+        """of the flows that went by this sniffer, or of all"""
+        chosen = 0
+        for packet in _packets(**self.how):
+            if (place < 0 or places[_key(packet)] == place) and chosen < most:
+                chosen += 1
+                yield packet
+
+    def note(self, began, now, places):
+        """a round is over: how long was a flow silent at most, and which have moved?"""
+        if self.round is not None:
+            self.gap = max(self.gap, time.monotonic() - self.round)
+        self.round = began
+        for key, place in now.items():
+            self.moves[key] += places[key] != place
+
+
+@command
+def flows_keep(name, source, sniffers, *words):
+    """MAP INJECTOR SNIFFER,... [rounds=N place=P most=N]: send a packet more of each flow
+    of the map, or of those that have last been seen by sniffer P, N of them at most. They
+    must all come; the map follows. Tells how many there are"""
+    more = {"rounds": 1, "place": -1, "most": 1 << 30, **options(words)}
+    history, places = _histories[name], _maps[name]
+    packets = list(history.packets(places, more["place"], more["most"]))
+    for _ in range(more["rounds"]):
+        began = time.monotonic()
+        collector = Collector(sniffers)
+        collector.send(injector(source), packets)
+        now = collector.places()
+        history.note(began, now, places)
+        places.update(now)
+    return len(packets)
+
+
+@command
+def flows_history(name, gone=-1):
+    """MAP [PLACE]: how many flows have moved since they were sent first, how many of these
+    had not gone by sniffer PLACE then, the most moves of one, and the longest time in ms
+    without a packet of the flows that flows_keep has sent"""
+    history = _histories[name]
+    moved = [key for key, moves in history.moves.items() if moves]
+    others = sum(history.first[key] != int(gone) for key in moved)
+    most = max(history.moves.values())
+    return f"{len(moved)} {others} {most} {history.gap * 1000:.0f}"
 
 
 @command

@@ -69,7 +69,7 @@ each_event()
 	: >"$OUT"
 	sa_add "$GW" 192.0.2.1 192.0.2.2 0x1234 1 gcm || bail "no SA"
 	expect "SA" busywait "$WAIT" said '^sa dev bow0 tunnel new dir out spi 0x1234 .* current valid '
-	expect "which changes the tunnel" busywait "$WAIT" said '^tunnel new: .* oper drain reason admin '
+	expect "which changes the tunnel" busywait "$WAIT" said '^tunnel new: .* oper drain reason drained '
 	: >"$OUT"
 	sa_del "$GW" 192.0.2.1 192.0.2.2 0x1234
 	expect "SA deleted" busywait "$WAIT" said '^deleted sa dev bow0 tunnel new dir out spi 0x1234 dst 192\.0\.2\.2$'

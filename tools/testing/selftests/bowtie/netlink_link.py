@@ -24,7 +24,7 @@ with OTHER:
 
 BOW0 = {"ifname": "bow0"}
 DEFAULTS = {"fwmark": 0, "hash": "skb", "hairpin": 0, "strict-source": 0, "mtu-auto": 1,
-            "mtu": 1400, "buckets": 256, "tunnels": 0, "tunnels-up": 0, "routes": 0, "groups": 0}
+            "idle-timer": 120000, "unbalanced-timer": 0, "mtu": 1400, "buckets": 256, "tunnels": 0, "tunnels-up": 0, "routes": 0, "groups": 0}
 
 
 def link(nl=NL, **device):
@@ -37,7 +37,8 @@ def link(nl=NL, **device):
 def settings(nl=NL):
     """what can be set of bow0"""
     return {name: link(nl)["link"][name] for name in
-            ("fwmark", "hash", "hairpin", "strict-source", "mtu-auto")}
+            ("fwmark", "hash", "hairpin", "strict-source", "mtu-auto", "idle-timer",
+             "unbalanced-timer")}
 
 
 def new_link():
@@ -115,12 +116,14 @@ def settings_of_a_link():
     refused(NL, "link-set", BOW0, errno.EINVAL, "link: settings are missing")
     for name, values in (("fwmark", (1, 0xFFFFFFFF, 0x80000000, 0)),
                          ("hash", ("l3", "l4", "symmetric", "skb")),
-                         ("hairpin", (1, 0)), ("strict-source", (1, 0)), ("mtu-auto", (0, 1))):
+                         ("hairpin", (1, 0)), ("strict-source", (1, 0)), ("mtu-auto", (0, 1)),
+                         ("idle-timer", (86400000, 0)), ("unbalanced-timer", (86400000, 0))):
         for value in values:
             before = settings()
             accepts(NL, "link-set", BOW0 | {"link": {name: value}}, f"{name} {value}")
             tap.eq(settings(), before | {name: value}, f"{name} is {value}, and nothing else")
-    every = {"fwmark": 7, "hash": "l4", "hairpin": 1, "strict-source": 1, "mtu-auto": 0}
+    every = {"fwmark": 7, "hash": "l4", "hairpin": 1, "strict-source": 1, "mtu-auto": 0,
+             "idle-timer": 1, "unbalanced-timer": 2}
     accepts(NL, "link-set", BOW0 | {"link": every}, "all at once")
     tap.eq(settings(), every, "all are set")
     wrong = BOW0 | {"link": {"fwmark": 8, "hairpin": 0, "hash": 4}}
@@ -233,13 +236,15 @@ def kind_data(**values):
 
 def creation():
     """ip link add with our attributes, good and bad."""
-    full = {"fwmark": 0x10, "hash": "symmetric", "hairpin": 1, "strict-source": 1, "mtu-auto": 0}
+    full = {"fwmark": 0x10, "hash": "symmetric", "hairpin": 1, "strict-source": 1, "mtu-auto": 0,
+            "idle-timer": 30000, "unbalanced-timer": 60000}
     RTNL.add("bow0", kind_data(**full))
     tap.eq(settings(), full, "a link is created with all settings")
     tap.eq(NL.spec.decode("link", RTNL.get("bow0")["data"]), full, "rtnetlink shows them")
     RTNL.set("bow0", kind_data(hash="l3", fwmark=0x11))
     tap.eq(settings(), full | {"hash": "l3", "fwmark": 0x11}, "and changes them")
-    for name, value in (("hash", 4), ("hairpin", 2), ("strict-source", 2), ("mtu-auto", 2)):
+    for name, value in (("hash", 4), ("hairpin", 2), ("strict-source", 2), ("mtu-auto", 2),
+                        ("idle-timer", 86400001), ("unbalanced-timer", 86400001)):
         with tap.case(f"{name} {value} is refused, at creation and later"):
             with refusal(errno.ERANGE):
                 RTNL.add("bow1", kind_data(**{name: value}))

@@ -25,8 +25,9 @@ with OTHER:
 BOW0 = {"ifname": "bow0"}
 OUTER = {"local": "192.0.2.1", "remote": "192.0.2.2"}
 DEFAULTS = {"selectors": {}, "weight": 1, "tier": 0, "esp-mode": "auto", "mss": 1, "df": "copy",
-            "mark": 0, "probe": "none", "probe-interval": 100, "probe-multiplier": 3,
-            "probe-port": 179, "admin": "up", "oper": "down", "reason": "no-sa", "transitions": 0,
+            "mark": 0, "drain-timeout": 300000, "probe": "none", "probe-interval": 100,
+            "probe-multiplier": 3, "probe-port": 179, "admin": "up", "oper": "down",
+            "reason": "no-sa", "transitions": 0,
             "mtu": 0, "sas-in": 0, "sas-out": 0}
 # Every attribute that can be set, none at its default
 FULL = {"name": "full", "if-id": 4, "local": "2001:db8::1", "remote": "2001:db8::2",
@@ -36,8 +37,8 @@ FULL = {"name": "full", "if-id": 4, "local": "2001:db8::1", "remote": "2001:db8:
             {"local": "10.0.0.0", "local-len": 8, "remote": "0.0.0.0", "remote-len": 0},
             {"local": "fd00::", "local-len": 16, "remote": "::", "remote-len": 0}]},
         "weight": 256, "tier": 7, "esp-mode": "xfrm", "mss": 65495, "df": "clear",
-        "mark": 0xFFFFFFFF, "probe": "tcp", "probe-interval": 60000, "probe-multiplier": 50,
-        "probe-port": 65535, "admin": "drain"}
+        "mark": 0xFFFFFFFF, "drain-timeout": 86400000, "probe": "tcp", "probe-interval": 60000,
+        "probe-multiplier": 50, "probe-port": 65535, "admin": "drain"}
 SELECTOR = {"local": "10.0.0.0", "local-len": 32, "remote": "10.1.0.0", "remote-len": 32}
 
 
@@ -287,6 +288,7 @@ def other_settings():
                          ("probe", ("icmp", "tcp", "bowtie", "none")),
                          ("probe-interval", (15, 60000, 100)),
                          ("probe-multiplier", (2, 50, 3)), ("probe-port", (1, 65535, 179)),
+                         ("drain-timeout", (0, 86400000, 300000)),
                          ("esp-mode", ("xfrm", "auto"))):
         for value in values:
             accepts(NL, "tunnel-set", BOW0 | {"tunnel": {"id": 0, name: value}},
