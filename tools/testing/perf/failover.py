@@ -11,7 +11,9 @@ the JSON and the table of them. Where the flows were is taken from their packets
 A flow is affected if its last packet before the cut used the tunnel that was cut; its gap
 is from the last packet that came through to the next one that did, as sent. Every other
 flow that changed its way had no need to, neither then nor on the tunnel's return: no
-flow is idle. "disturbed" are flows on other tunnels that lost packets.
+flow is idle. "disturbed" are flows on other tunnels that lost packets, "false_alarms" other
+tunnels that the gateway took down meanwhile: both tell of the system, or of a machine that
+stood still.
 """
 import datetime
 import json
@@ -53,13 +55,17 @@ def outages(events, flows, begin, end):
     return found
 
 
+def line_time(line):
+    return datetime.datetime.fromisoformat(line[1:line.index(']')]).timestamp() * 1000
+
+
 def noticed(path, begin, end, matches):
     """when a monitor's line that matches came: "[2026-01-02T03:04:05.678901] ..." """
     with open(path, encoding='utf-8') as file:
         for line in file:
             if not line.startswith('[') or not matches(line):
                 continue
-            when = datetime.datetime.fromisoformat(line[1:line.index(']')]).timestamp() * 1000
+            when = line_time(line)
             if begin <= when <= end:
                 return when
     return None
@@ -75,6 +81,18 @@ def monitor(lab, way, system, tunnel):
     return path, lambda line: f'tunnel {tunnel}: ' in line and ' oper up' not in line
 
 
+def false_alarms(lab, system, tunnel, begin, end):
+    """times that another tunnel was taken down"""
+    if system == 'peer':
+        return 0
+    found = 0
+    with open(os.path.join(lab, 'gw.monitor'), encoding='utf-8') as file:
+        for line in file:
+            if f' tunnel {tunnel}: ' not in line and ' oper down reason no-answer ' in line:
+                found += begin <= line_time(line) <= end
+    return found
+
+
 def measure(lab, way, system, endpoint, tunnel):
     """the figures of one direction"""
     times = read_lines_of_one(os.path.join(lab, 'times.json'))
@@ -87,7 +105,7 @@ def measure(lab, way, system, endpoint, tunnel):
     # The last packet that came through is as near to the cut as one can see.
     began = max((since for since, _ in hit.values()), default=cut)
     path, matches = monitor(lab, way, system, tunnel)
-    seen = noticed(path, began, mend, matches)
+    seen = noticed(path, began, mend, matches) if hit else None
     late = ways_at(events, mend)
     return {
         'system': system.split('-')[0],
@@ -100,6 +118,7 @@ def measure(lab, way, system, endpoint, tunnel):
         'disturbed': len(others),
         'moved_on_cut': len(changed(events, ways, cut, mend) - affected),
         'moved_on_return': len(changed(events, late, mend, end)),
+        'false_alarms': false_alarms(lab, system, tunnel, cut, end),
     }
 
 
@@ -139,6 +158,7 @@ def summary(trials, flows, rate):
         'moved_on_cut': max(t['moved_on_cut'] for t in trials),
         'moved_on_return': max(t['moved_on_return'] for t in trials),
         'disturbed': max(t['disturbed'] for t in trials),
+        'false_alarms': sum(t['false_alarms'] for t in trials),
         'not_recovered': sum(not t['recovered'] for t in trials),
         'trials': len(trials),
         'flows': flows,
@@ -148,7 +168,7 @@ def summary(trials, flows, rate):
 
 COLUMNS = (('system', 8), ('setting', 18), ('direction', 14), ('detection_ms', 14),
            ('median_ms', 11), ('worst_ms', 10), ('lost', 7), ('moved_on_cut', 14),
-           ('moved_on_return', 17), ('disturbed', 11), ('trials', 8))
+           ('moved_on_return', 17), ('disturbed', 11), ('false_alarms', 14), ('trials', 8))
 
 
 def do_table(path, output, flows, rate):

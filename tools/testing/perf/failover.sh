@@ -5,7 +5,7 @@
 # xfrm interfaces and BIRD multipath (lib_peer.sh), and Bowtie. For each direction: until it
 # was noticed, the longest gap of the flows that were on the cut tunnel, packets lost, flows
 # moved that need not have moved. Ends with a table and failover.json. "make bench-failover"
-# runs it in a guest.
+# runs it in a guest. What was seen in each trial is kept beside that file.
 #
 #	TRIALS=20	cuts with Bowtie; the four endpoints take turns
 #	PEER_TRIALS=4	with the peer, for which each takes a minute
@@ -101,13 +101,16 @@ system_down()
 # trials SYSTEM COUNT
 trials()
 {
-	local i endpoint
+	local i endpoint seen
 	for ((i = 0; i < $2; i++)); do
 		endpoint=$((i % 4))
 		cut_trial $i "cut_endpoint $endpoint" "mend_endpoint $endpoint" $BACK
 		printf '%s %d/%d: ' "$1" $((i + 1)) "$2"
 		/usr/bin/python3 "$HERE/failover.py" trial "$LAB" "$1" "$(setting "$1")" \
 			"$endpoint" "${TUNNEL_NAMES[endpoint]}" "$TOP/trials" || bail "no figures"
+		seen=$OUT/failover/$1-$i
+		mkdir -p "$seen"
+		cp "$LAB"/*.events "$LAB"/*.monitor "$LAB/times.json" "$seen"
 	done
 }
 
