@@ -192,6 +192,20 @@ disturbances()
 		(.lost > 0 or (.from != .to and .to != '$(($1 + 1))'))) | tostring'
 }
 
+# where_lost: all counters of packets that the machine itself has dropped
+# shellcheck disable=SC2016 # jq's and awk's own $
+where_lost()
+{
+	local ns
+	link_field '.stats | to_entries[] | select((.key | test("drop")) and .value > 0) | tostring'
+	in_ns "$GW" tc -s qdisc show dev eth0 | grep -B1 'dropped [1-9]'
+	echo "softnet: $(awk '{ printf "%s ", $2 }' /proc/net/softnet_stat)"
+	for ns in "$LAN" "$GW" "$PEER"; do
+		echo "$ns: $(in_ns "$ns" awk '$2 { print $1, $2 }' /proc/net/xfrm_stat | tr '\n' ' ')" \
+			"$(in_ns "$ns" nstat -as | awk '/Errors|Discards|NoRoutes/ && $2 { print $1, $2 }' | tr '\n' ' ')"
+	done
+}
+
 # The longest gap of a flow since the mark, in ms
 # shellcheck disable=SC2016 # jq's own $
 longest_gap()
