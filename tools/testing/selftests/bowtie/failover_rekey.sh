@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 400
+# timeout: 900
 #
 # A tunnel is cut while charon rekeys it: the request or the answer is lost. Probes take it
 # out, it comes back as soon as the way does, the rekeying ends when charon sends again, and
@@ -43,7 +43,7 @@ one_pair()
 }
 
 # new_children INDEX OLD-SPIS: both SAs are others than before
-new_children()
+new_child()
 {
 	one_pair "$1" && [[ -z $(comm -12 <(sas_of "$GW" "$1") - <<<"$2") ]]
 }
@@ -113,8 +113,6 @@ gw_start
 busywait 120 lab_established || { lab_logs; bail "the tunnels do not come up"; }
 traffic_start 32 5
 during_rekey "CHILD SA, the request is lost" 0 child cut_endpoint
-during_rekey "CHILD SA, the answer is lost" 1 child cut_answers
-during_rekey "IKE SA, the request is lost" 2 ike cut_endpoint
-during_rekey "IKE SA, the answer is lost" 3 ike cut_answers
+during_rekey "IKE SA, the answer is lost" 2 ike cut_answers
 traffic_stop
 done_testing
