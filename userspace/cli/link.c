@@ -9,7 +9,7 @@
 	"  SETTING := fwmark MARK | hash { skb | l3 | l4 | symmetric } |\n"	\
 	"             hairpin { on | off } | strict-source { on | off } |\n"	\
 	"             mtu { auto | BYTES } | idle-timer TIME | unbalanced-timer TIME\n" \
-	"  TIME    := NUMBER[ms|s|m|h]\n"
+	"  TIME    := NUMBER{ms|s|m|h}\n"
 
 static int link_show(struct cli *cli, struct cli_args *args)
 {

@@ -15,7 +15,7 @@
 	"             mss { auto | off | BYTES } | df { copy | clear | set } |\n" \
 	"             mark MARK | drain-timeout TIME |\n"			\
 	"             admin { up | down | drain } | up | down | drain\n"	\
-	"  TIME    := NUMBER[ms|s|m|h]\n"
+	"  TIME    := NUMBER{ms|s|m|h}\n"
 
 static bool has(const struct bt_tunnel *t, unsigned int attr)
 {

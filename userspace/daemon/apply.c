@@ -163,8 +163,7 @@ bool bt_apply(struct bt_apply *a, const struct bt_ops *ops)
 		} else if (ops->v[i].type <= BT_OP_INITIATE) {
 			tried |= bt_apply_charon(a, &ops->v[i]);
 		} else {
-			bt_apply_bird(a, &ops->v[i]);
-			tried = true;
+			tried |= bt_apply_bird(a, &ops->v[i]);
 		}
 	}
 	return tried;

@@ -37,7 +37,7 @@ bool bt_apply(struct bt_apply *a, const struct bt_ops *ops);
 bool bt_apply_charon(struct bt_apply *a, const struct bt_op *op);
 
 /* apply_bird.c */
-void bt_apply_bird(struct bt_apply *a, const struct bt_op *op);
+bool bt_apply_bird(struct bt_apply *a, const struct bt_op *op);
 
 /* For the parts: an operation has come to its end; text is why it failed, or NULL. */
 void bt_apply_result(struct bt_apply *a, const char *key, const char *what, const char *text);

@@ -13,6 +13,8 @@
 #define MAX_SECRET	4096
 /* How long charon may hold up the next tunnel; it goes on trying by itself. */
 #define INITIATE_MS	3000
+/* Who has not answered is asked again soon; who has refused, after pauses that grow. */
+#define UNANSWERED_PAUSE_MS	1000
 #define ANSWER_MS	(INITIATE_MS + 7000)
 /* Room in the queue that is left to the questions of vici_watch.c. */
 #define ROOM_TO_ASK	16
@@ -25,6 +27,7 @@
  * @name: likewise
  * @what: the operation, in words
  * @content: what charon will have taken if it succeeds
+ * @sent: when, bt_now_ms()
  */
 struct pending {
 	struct bt_apply *a;
@@ -33,6 +36,7 @@ struct pending {
 	char *name;
 	char *what;
 	struct bt_buf content;
+	uint64_t sent;
 };
 
 static void pending_free(struct pending *p)
@@ -88,6 +92,12 @@ static bool gone_already(const struct pending *p, const char *text)
 	}
 }
 
+/* charon goes on by itself, and says so in its log: no need to report each time. */
+static bool unanswered(const struct pending *p)
+{
+	return p->type == BT_OP_INITIATE && bt_now_ms() >= p->sent + INITIATE_MS;
+}
+
 static void on_done(void *arg, int err, const struct bt_vici_node *reply)
 {
 	struct pending *p = arg;
@@ -109,6 +119,8 @@ static void on_done(void *arg, int err, const struct bt_vici_node *reply)
 	/* A connection that broke has been reported, and a new one starts afresh. */
 	if (err == -ECONNRESET || err == -ENOTCONN || err == -ECANCELED)
 		bt_facts_done(a->facts, p->key);
+	else if (err && unanswered(p))
+		bt_facts_failed(a->facts, p->key, bt_now_ms(), UNANSWERED_PAUSE_MS);
 	else
 		bt_apply_result(a, p->key, p->what, text);
 	if (err != -ECANCELED) {
@@ -139,6 +151,7 @@ static void send_command(struct bt_apply *a, const struct bt_op *op, const char 
 	p->key = bt_strdup(op->key);
 	p->name = bt_strdup(op->name);
 	p->what = what.data;
+	p->sent = bt_now_ms();
 	bt_buf_add(&p->content, content, len);
 	bt_facts_begin(a->facts, op->key);
 	if (op->type == BT_OP_INITIATE)

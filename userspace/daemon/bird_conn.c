@@ -223,6 +223,33 @@ bool bt_bird_conn_is_up(const struct bt_bird_conn *conn)
 	return conn->up && !conn->dead;
 }
 
+static int send_command(struct bt_bird_conn *conn, const char *command, unsigned int timeout_ms,
+			bool urgent, bt_bird_done_fn done, void *arg)
+{
+	struct bt_buf line = {};
+	struct command *c;
+	int err = bt_bird_command(&line, command);
+
+	if (err)
+		return err;
+	if (!bt_bird_conn_is_up(conn)) {
+		bt_buf_free(&line);
+		return -ENOTCONN;
+	}
+	c = bt_alloc(sizeof(*c));
+	c->cmd.timeout_ms = timeout_ms ? timeout_ms : BT_BIRD_TIMEOUT_MS;
+	c->cmd.arg = arg;
+	c->cmd.urgent = urgent;
+	c->line = line;
+	c->done = done;
+	err = bt_cmdq_add(&conn->cmds, &c->cmd);
+	if (err)
+		command_free(c);
+	else if (!conn->busy)
+		bt_cmdq_kick(&conn->cmds);
+	return err;
+}
+
 /**
  * bt_bird_conn_send() - send a command when its turn comes
  * @conn: connection
@@ -238,27 +265,31 @@ bool bt_bird_conn_is_up(const struct bt_bird_conn *conn)
 int bt_bird_conn_send(struct bt_bird_conn *conn, const char *command, unsigned int timeout_ms,
 		      bt_bird_done_fn done, void *arg)
 {
-	struct bt_buf line = {};
-	struct command *c;
-	int err = bt_bird_command(&line, command);
+	return send_command(conn, command, timeout_ms, false, done, arg);
+}
 
-	if (err)
-		return err;
-	if (!bt_bird_conn_is_up(conn)) {
-		bt_buf_free(&line);
-		return -ENOTCONN;
-	}
-	c = bt_alloc(sizeof(*c));
-	c->cmd.timeout_ms = timeout_ms ? timeout_ms : BT_BIRD_TIMEOUT_MS;
-	c->cmd.arg = arg;
-	c->line = line;
-	c->done = done;
-	err = bt_cmdq_add(&conn->cmds, &c->cmd);
-	if (err)
-		command_free(c);
-	else if (!conn->busy)
-		bt_cmdq_kick(&conn->cmds);
-	return err;
+/**
+ * bt_bird_conn_send_urgent() - likewise, before all that are not urgent
+ * @conn: connection
+ * @command: as above
+ * @done: likewise
+ * @arg: likewise
+ *
+ * Return: likewise.
+ */
+int bt_bird_conn_send_urgent(struct bt_bird_conn *conn, const char *command,
+			     bt_bird_done_fn done, void *arg)
+{
+	return send_command(conn, command, 0, true, done, arg);
+}
+
+/**
+ * bt_bird_conn_room() - how many commands can be sent without waiting for answers
+ * @conn: connection
+ */
+size_t bt_bird_conn_room(const struct bt_bird_conn *conn)
+{
+	return bt_cmdq_room(&conn->cmds);
 }
 
 /**

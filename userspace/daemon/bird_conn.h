@@ -54,6 +54,9 @@ struct bt_bird_conn *bt_bird_conn_new(struct bt_loop *loop, const struct bt_bird
 bool bt_bird_conn_is_up(const struct bt_bird_conn *conn);
 int bt_bird_conn_send(struct bt_bird_conn *conn, const char *command, unsigned int timeout_ms,
 		      bt_bird_done_fn done, void *arg);
+int bt_bird_conn_send_urgent(struct bt_bird_conn *conn, const char *command,
+			     bt_bird_done_fn done, void *arg);
+size_t bt_bird_conn_room(const struct bt_bird_conn *conn);
 void bt_bird_conn_forget(struct bt_bird_conn *conn, const void *arg);
 void bt_bird_conn_free(struct bt_bird_conn *conn);
 

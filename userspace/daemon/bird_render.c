@@ -9,12 +9,16 @@
  * The tables of their own are there so that the module learns every next hop of a
  * prefix, whatever the operator's kernel protocol exports and whether it merges paths.
  * In the main table one route into the link is enough. Names begin with bt_.
+ *
+ * The sessions' filters look at flags, by which they are steered: see bird_flags.c. What
+ * the flags are set to is not in this text but in the vars file, which it includes.
  */
 #include "bird_render.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "bird_flags.h"
 #include "names.h"
 #include "util.h"
 
@@ -32,49 +36,17 @@ struct family {
 	unsigned int kernel;
 };
 
-static const struct family families[] = {
+static const struct family families[2] = {
 	{ AF_INET, '4', "ipv4", BT_BIRD_KERNEL4 },
 	{ AF_INET6, '6', "ipv6", BT_BIRD_KERNEL6 },
 };
-
-/* Names of BIRD's have letters, digits and underscores. */
-static void put_name(struct bt_buf *b, const char *name)
-{
-	for (; *name; name++)
-		bt_buf_add(b, strchr("-.", *name) ? "_" : name, 1);
-}
-
-static void put_session_name(struct bt_buf *b, const struct bt_conf_link *link,
-			     const struct bt_conf_tunnel *t, const struct family *f)
-{
-	bt_buf_puts(b, BT_PREFIX);
-	put_name(b, link->name);
-	bt_buf_puts(b, "_");
-	put_name(b, t->kernel.name);
-	if (f->af == AF_INET6)
-		bt_buf_puts(b, "_6");
-}
-
-/* The inside addresses of a session in a family, or NULL if there is none. */
-static const struct bt_conf_inside *session(const struct bt_conf_tunnel *t,
-					    const struct family *f)
-{
-	size_t i;
-
-	if (!t->bgp.as || !t->manage.bgp)
-		return NULL;
-	for (i = 0; i < t->inside.n; i++)
-		if (t->inside.v[i].local.addr.family == f->af)
-			return &t->inside.v[i];
-	return NULL;
-}
 
 static bool link_has_sessions(const struct bt_conf_link *link, const struct family *f)
 {
 	size_t i;
 
 	for (i = 0; i < link->tunnels.n; i++)
-		if (session(&link->tunnels.v[i], f))
+		if (bt_bird_session(&link->tunnels.v[i], f->af))
 			return true;
 	return false;
 }
@@ -98,9 +70,9 @@ static void put_announcements(struct bt_buf *b, const struct bt_conf_link *link,
 	size_t i;
 
 	bt_buf_puts(b, "protocol static " BT_PREFIX);
-	put_name(b, link->name);
+	bt_bird_put_name(b, link->name);
 	bt_buf_printf(b, "_announce%c {\n\t%s { table " BT_PREFIX, f->digit, f->channel);
-	put_name(b, link->name);
+	bt_bird_put_name(b, link->name);
 	bt_buf_printf(b, "%c; };\n", f->digit);
 	for (i = 0; i < link->bgp.announce.n; i++)
 		if (link->bgp.announce.v[i].addr.family == f->af)
@@ -116,7 +88,7 @@ static void put_tables(struct bt_buf *b, const struct bt_conf_link *link, const 
 	struct bt_buf name = {};
 
 	bt_buf_puts(&name, BT_PREFIX);
-	put_name(&name, link->name);
+	bt_bird_put_name(&name, link->name);
 	bt_buf_printf(b, "%s table %s%c;\n\n", f->channel, name.data, f->digit);
 	bt_buf_printf(b,
 		      "protocol kernel %s_kernel%c {\n"
@@ -146,6 +118,101 @@ static void put_main_kernel(struct bt_buf *b, const struct family *f)
 		      "}\n\n", f->digit, f->channel);
 }
 
+/* --- flags and what they do --- */
+
+#define FLAG	"roa_check(%s, 192.0.2.%u/32, %u) = ROA_VALID"
+
+static char *flags_table(const struct bt_conf_link *link)
+{
+	struct bt_buf b = {};
+
+	bt_buf_puts(&b, BT_PREFIX);
+	bt_bird_put_name(&b, link->name);
+	bt_buf_puts(&b, "_flags");
+	return b.data;
+}
+
+/* At which level a tunnel is to be announced. BT_BIRD_STEP "x_1" to "x_n" stand together. */
+static void put_level(struct bt_buf *b, const struct bt_bird_flag *first, const char *table)
+{
+	int len = (int)strlen(first->name) - 2;
+	unsigned int n = 1;
+
+	while (!strncmp(first[n].name, first->name, (size_t)len) && first[n].name[len] == '_')
+		n++;
+	bt_buf_printf(b, "function %.*s(int tunnel) {\n"
+		      "\tif roa_check(%s, 192.0.2.1/32, tunnel) != ROA_VALID then return 0;\n",
+		      len, first->name, table);
+	for (; n; n--)
+		bt_buf_printf(b, "\tif " FLAG " then return %u;\n", table, first[n - 1].byte,
+			      first->number, n);
+	bt_buf_puts(b, "\treturn 0;\n}\n\n");
+}
+
+static void put_flags(struct bt_buf *b, const struct bt_conf_link *link,
+		      const struct bt_bird_flags *flags)
+{
+	char *table = flags_table(link);
+	size_t i;
+
+	bt_buf_printf(b, "roa4 table %s;\n\n", table);
+	for (i = 0; i < flags->n; i++) {
+		const struct bt_bird_flag *f = &flags->v[i];
+
+		if (f->link != link)
+			continue;
+		bt_buf_printf(b,
+			      "protocol static %s {\n"
+			      "\tdisabled %s;\n"
+			      "\troa4 { table %s; };\n"
+			      "\troute 192.0.2.%u/32 max 32 as %u;\n"
+			      "}\n\n", f->name, f->define, table, f->byte, f->number);
+	}
+	for (i = 0; i < flags->n; i++) {
+		const char *name = flags->v[i].name;
+
+		if (flags->v[i].link == link && flags->v[i].kind == BT_BIRD_FLAG_STEP &&
+		    !strcmp(name + strlen(name) - 2, "_1"))
+			put_level(b, &flags->v[i], table);
+	}
+	free(table);
+}
+
+static void put_import(struct bt_buf *b, const struct bt_conf_link *link,
+		       const struct bt_conf_tunnel *t)
+{
+	char *table = flags_table(link);
+
+	/*
+	 * The next hop is the session's peer, whatever it says (Azure announces the other
+	 * instance); an off-link one would die before the filter unless it is recursive.
+	 * With a table of its own, the filter can be run again without asking a peer that
+	 * does not hear; by itself BIRD must not do that for all when a flag changes.
+	 */
+	bt_buf_puts(b, "\t\timport table yes;\n\t\trpki reload no;\n\t\tgateway recursive;\n");
+	bt_buf_printf(b, "\t\timport filter {\n"
+		      "\t\t\tif " FLAG " then reject;\n"
+		      "\t\t\tgw = from;\n\t\t\taccept;\n\t\t};\n", table, 0, t->kernel.if_id);
+	bt_buf_printf(b, "\t\timport limit %u action block;\n", t->bgp.import_limit);
+	free(table);
+}
+
+#define PREPEND	"\t\t\tif " BT_BIRD_STEP "%s(%u) < %u then bgp_path.prepend(%u);\n"
+
+static void put_attribute(struct bt_buf *b, const struct bt_conf_link *link,
+			  const struct bt_conf_tunnel *t)
+{
+	char *group = bt_bird_group(link, t);
+	unsigned int n;
+
+	if (t->bgp.return_path == BT_RETURN_MED)
+		bt_buf_printf(b, "\t\t\tbgp_med = %u - %u * " BT_BIRD_STEP "%s(%u);\n",
+			      BT_BIRD_MED, BT_BIRD_MED_STEP, group, t->kernel.if_id);
+	for (n = 1; t->bgp.return_path == BT_RETURN_PREPEND && n <= BT_BIRD_PREPENDS; n++)
+		bt_buf_printf(b, PREPEND, group, t->kernel.if_id, n, link->bgp.as);
+	free(group);
+}
+
 /* --- sessions --- */
 
 static void put_channel(struct bt_buf *b, const struct bt_conf_link *link,
@@ -154,16 +221,13 @@ static void put_channel(struct bt_buf *b, const struct bt_conf_link *link,
 	struct bt_buf name = {};
 
 	bt_buf_puts(&name, BT_PREFIX);
-	put_name(&name, link->name);
+	bt_bird_put_name(&name, link->name);
 	bt_buf_printf(b, "\t%s {\n\t\ttable %s%c;\n", f->channel, name.data, f->digit);
-	/*
-	 * The next hop is the session's peer, whatever it says (Azure announces the other
-	 * instance); an off-link one would die before the filter unless it is recursive.
-	 */
-	bt_buf_puts(b, "\t\timport table yes;\n\t\tgateway recursive;\n"
-		       "\t\timport filter { gw = from; accept; };\n");
-	bt_buf_printf(b, "\t\timport limit %u action block;\n", t->bgp.import_limit);
-	bt_buf_printf(b, "\t\texport where proto = \"%s_announce%c\";\n", name.data, f->digit);
+	put_import(b, link, t);
+	bt_buf_printf(b, "\t\texport filter {\n\t\t\tif proto != \"%s_announce%c\" then reject;\n",
+		      name.data, f->digit);
+	put_attribute(b, link, t);
+	bt_buf_puts(b, "\t\t\taccept;\n\t\t};\n");
 	bt_buf_printf(b, "\t\texport limit %u action block;\n", t->bgp.export_limit);
 	bt_buf_puts(b, "\t\tnext hop self;\n\t};\n");
 	bt_buf_free(&name);
@@ -172,13 +236,13 @@ static void put_channel(struct bt_buf *b, const struct bt_conf_link *link,
 static void put_session(struct bt_buf *b, const struct bt_conf_link *link,
 			const struct bt_conf_tunnel *t, const struct family *f)
 {
-	const struct bt_conf_inside *in = session(t, f);
+	const struct bt_conf_inside *in = bt_bird_session(t, f->af);
 	char local[BT_ADDR_STRLEN], peer[BT_ADDR_STRLEN];
 
 	if (!in)
 		return;
 	bt_buf_puts(b, "protocol bgp ");
-	put_session_name(b, link, t, f);
+	bt_bird_put_session(b, link, t, f->af);
 	/* Or BIRD takes a peer with our own AS for one that is hops away. */
 	bt_buf_printf(b, " {\n\tlocal as %u;\n\tdirect;\n\tinterface \"%s\";\n", link->bgp.as,
 		      link->name);
@@ -210,6 +274,21 @@ static void put_link(struct bt_buf *b, const struct bt_conf_link *link, const st
 		put_session(b, link, &link->tunnels.v[i], f);
 }
 
+static void put_all_flags(struct bt_buf *b, const struct bt_config *config,
+			  const struct bt_bird_flags *flags)
+{
+	char *vars = bt_bird_vars_path(config->bird.include);
+	size_t i;
+
+	if (flags->n)
+		bt_buf_printf(b, "include \"%s\";\n\n", vars);
+	free(vars);
+	for (i = 0; i < config->links.n; i++)
+		if (link_has_sessions(&config->links.v[i], &families[0]) ||
+		    link_has_sessions(&config->links.v[i], &families[1]))
+			put_flags(b, &config->links.v[i], flags);
+}
+
 /* FNV-1a */
 static uint64_t text_hash(const struct bt_buf *b)
 {
@@ -232,11 +311,16 @@ static uint64_t text_hash(const struct bt_buf *b)
  */
 char *bt_bird_render(const struct bt_config *config, unsigned int operators_kernel)
 {
+	const struct bt_steer nothing = {};
+	struct bt_bird_flags flags = {};
 	struct bt_buf b = {};
 	size_t i, j, head;
 
 	bt_buf_puts(&b, BT_BIRD_HEAD " from its own configuration; changes are lost.\n\n");
 	head = b.len;
+	bt_bird_flags(config, &nothing, &flags);
+	put_all_flags(&b, config, &flags);
+	bt_bird_flags_free(&flags);
 	for (i = 0; i < BT_ARRAY_SIZE(families); i++) {
 		const struct family *f = &families[i];
 
@@ -280,9 +364,10 @@ void bt_bird_names(const struct bt_config *config, struct bt_strings *out)
 			for (k = 0; k < link->tunnels.n; k++) {
 				struct bt_buf name = {};
 
-				if (!session(&link->tunnels.v[k], &families[i]))
+				if (!bt_bird_session(&link->tunnels.v[k], families[i].af))
 					continue;
-				put_session_name(&name, link, &link->tunnels.v[k], &families[i]);
+				bt_bird_put_session(&name, link, &link->tunnels.v[k],
+						    families[i].af);
 				*bt_array_add(out) = name.data;
 			}
 		}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bird_flags.h"
 #include "bird_render.h"
 #include "bird_show.h"
 #include "log.h"
@@ -24,6 +25,7 @@
  * @conn: connection to BIRD
  * @timer: to ask now and then
  * @include: our include file
+ * @vars: our vars file
  * @asking: an answer is still to come
  * @changed: called when the facts have changed
  * @arg: passed to it
@@ -33,6 +35,7 @@ struct bt_bird_watch {
 	struct bt_bird_conn *conn;
 	struct bt_timer *timer;
 	char *include;
+	char *vars;
 	bool asking;
 	bt_loop_fn changed;
 	void *arg;
@@ -56,6 +59,75 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
+static bool same_strings(const struct bt_strings *a, const struct bt_strings *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n && i < b->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return a->n == b->n;
+}
+
+/* Everybody's routes, for it is not known which have seen the flags as they are. */
+static void reload_all(struct bt_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->bird_sessions.n; i++) {
+		char *in = bt_asprintf("in %s", f->bird_sessions.v[i]);
+		char *out = bt_asprintf("out %s", f->bird_sessions.v[i]);
+
+		bt_facts_reload(f, in);
+		bt_facts_reload(f, out);
+		free(in);
+		free(out);
+	}
+}
+
+static void swap(struct bt_strings *a, struct bt_strings *b)
+{
+	struct bt_strings tmp = *a;
+
+	*a = *b;
+	*b = tmp;
+}
+
+/*
+ * Flags and sessions. We know of our own changes: if the flags are not as we know them,
+ * it is another BIRD, or somebody has configured it. Returns true if anything is different.
+ */
+static bool take_flags(struct bt_facts *f, const struct bt_bird_protocols *list)
+{
+	struct bt_strings on = {}, off = {}, sessions = {};
+	bool same, reload;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		const struct bt_bird_protocol *p = &list->v[i];
+		bool up = p->state == BT_BIRD_STATE_UP || p->state == BT_BIRD_STATE_START;
+
+		if (!strcmp(p->proto, "Static") && bt_bird_is_flag(p->name))
+			*bt_array_add(up ? &on : &off) = bt_strdup(p->name);
+		else if (!strcmp(p->proto, "BGP") && is_ours(p->name))
+			*bt_array_add(&sessions) = bt_strdup(p->name);
+	}
+	bt_strings_sort(&on);
+	bt_strings_sort(&off);
+	bt_strings_sort(&sessions);
+	reload = !f->bird || !same_strings(&on, &f->bird_on) || !same_strings(&off, &f->bird_off);
+	same = !reload && same_strings(&sessions, &f->bird_sessions);
+	swap(&on, &f->bird_on);
+	swap(&off, &f->bird_off);
+	swap(&sessions, &f->bird_sessions);
+	bt_strings_clear(&on);
+	bt_strings_clear(&off);
+	bt_strings_clear(&sessions);
+	if (reload)
+		reload_all(f);
+	return !same;
+}
+
 /* Returns true if anything is different. */
 static bool take(struct bt_facts *f, const struct bt_bird_protocols *list)
 {
@@ -74,7 +146,8 @@ static bool take(struct bt_facts *f, const struct bt_bird_protocols *list)
 		if (!strcmp(p->proto, "Kernel") && !is_ours(p->name))
 			kernel |= kernel_bit(p);
 	}
-	same = f->bird && f->bird_kernel == kernel && same_text(revision, f->bird_revision);
+	same = !take_flags(f, list) && f->bird && f->bird_kernel == kernel &&
+	       same_text(revision, f->bird_revision);
 	free(f->bird_revision);
 	f->bird_revision = revision;
 	f->bird_kernel = kernel;
@@ -115,19 +188,26 @@ void bt_bird_watch_refresh(struct bt_bird_watch *w)
 }
 
 /* Somebody may have deleted it, or a reboot has. */
-static void read_file(struct bt_bird_watch *w)
+static bool read_file(const char *path, char **content)
 {
 	struct bt_buf text = {};
-	bool have = !bt_read_file(w->include, MAX_FILE, &text);
-	bool same = have ? w->facts->bird_file && !strcmp(w->facts->bird_file, text.data) :
-			   !w->facts->bird_file;
+	bool have = !bt_read_file(path, MAX_FILE, &text);
+	bool same = same_text(have ? text.data : NULL, *content);
 
 	if (!same) {
-		free(w->facts->bird_file);
-		w->facts->bird_file = have ? bt_strdup(text.data) : NULL;
-		w->changed(w->arg);
+		free(*content);
+		*content = have ? bt_strdup(text.data) : NULL;
 	}
 	bt_buf_free(&text);
+	return same;
+}
+
+static void read_files(struct bt_bird_watch *w)
+{
+	bool same = read_file(w->include, &w->facts->bird_file);
+
+	if (!read_file(w->vars, &w->facts->bird_vars) || !same)
+		w->changed(w->arg);
 }
 
 static void set_gone(struct bt_bird_watch *w)
@@ -142,7 +222,7 @@ static void on_timer(void *arg)
 {
 	struct bt_bird_watch *w = arg;
 
-	read_file(w);
+	read_files(w);
 	if (!bt_bird_conn_is_up(w->conn))
 		set_gone(w);
 	bt_bird_watch_refresh(w);
@@ -195,7 +275,8 @@ struct bt_bird_watch *bt_bird_watch_new(struct bt_loop *loop, struct bt_facts *f
 	w->include = bt_strdup(include);
 	w->changed = changed;
 	w->arg = arg;
-	read_file(w);
+	w->vars = bt_bird_vars_path(include);
+	read_files(w);
 	w->timer = bt_timer_new(loop, on_timer, w);
 	bt_timer_start_periodic(w->timer, REFRESH_MS);
 	w->conn = bt_bird_conn_new(loop, &config);
@@ -214,5 +295,6 @@ void bt_bird_watch_free(struct bt_bird_watch *w)
 	bt_bird_conn_free(w->conn);
 	bt_timer_free(w->timer);
 	free(w->include);
+	free(w->vars);
 	free(w);
 }

@@ -41,6 +41,17 @@ size_t bt_cmdq_room(const struct bt_cmdq *q)
 	return BT_CMDQ_MAX - q->n_waiting;
 }
 
+/* Urgent ones stay in order among themselves. */
+static struct bt_cmd *first_not_urgent(const struct bt_cmdq *q)
+{
+	struct bt_cmd *cmd;
+
+	TAILQ_FOREACH(cmd, &q->waiting, entry)
+		if (!cmd->urgent)
+			break;
+	return cmd;
+}
+
 /**
  * bt_cmdq_add() - append a command
  * @q: queue
@@ -50,9 +61,14 @@ size_t bt_cmdq_room(const struct bt_cmdq *q)
  */
 int bt_cmdq_add(struct bt_cmdq *q, struct bt_cmd *cmd)
 {
+	struct bt_cmd *next = cmd->urgent ? first_not_urgent(q) : NULL;
+
 	if (!bt_cmdq_room(q))
 		return -ENOBUFS;
-	TAILQ_INSERT_TAIL(&q->waiting, cmd, entry);
+	if (next)
+		TAILQ_INSERT_BEFORE(next, cmd, entry);
+	else
+		TAILQ_INSERT_TAIL(&q->waiting, cmd, entry);
 	q->n_waiting++;
 	return 0;
 }

@@ -20,12 +20,14 @@
  * @timeout_ms: from when it becomes active
  * @arg: of its callbacks, for bt_cmdq_forget()
  * @forgotten: they must not be called any more
+ * @urgent: goes before those that are not
  */
 struct bt_cmd {
 	TAILQ_ENTRY(bt_cmd) entry;
 	unsigned int timeout_ms;
 	void *arg;
 	bool forgotten;
+	bool urgent;
 };
 
 /**

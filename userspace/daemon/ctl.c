@@ -6,8 +6,10 @@
 #include "ctl.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "bird_flags.h"
 #include "log.h"
 #include "reconcile.h"
 #include "util.h"
@@ -98,6 +100,31 @@ static const char *ike_state(const struct bt_facts *f, const char *name)
 	return f->vici ? state : "unknown";
 }
 
+static void put_text(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, json_object_new_string(text));
+}
+
+/* How BGP is steered: see steer.c. */
+static void steer_status(const struct bt_facts *f, const struct bt_conf_link *link,
+			 const struct bt_conf_tunnel *t, struct json_object *o)
+{
+	static const char *const ways[] = {
+		[BT_RETURN_MED] = "med", [BT_RETURN_PREPEND] = "prepend", [BT_RETURN_OFF] = "off",
+	};
+	char *name = bt_bird_tunnel(link, t);
+	const struct bt_steer_tunnel *s = bt_steer_tunnel(&f->steer, name, 0);
+	unsigned int level;
+
+	free(name);
+	if (!s)
+		return;
+	level = bt_steer_boosted(s) ? f->steer.groups.v[s->group].level : 0;
+	put_text(o, "routes", s->dead ? "rejected" : "accepted");
+	put_text(o, "return-path", ways[t->bgp.return_path]);
+	json_object_object_add(o, "return-level", json_object_new_int64(level));
+}
+
 static struct json_object *tunnel_status(const struct bt_facts *f, const struct bt_conf_link *link,
 					 const struct bt_conf_tunnel *t)
 {
@@ -109,6 +136,7 @@ static struct json_object *tunnel_status(const struct bt_facts *f, const struct 
 	if (t->manage.ike)
 		json_object_object_add(o, "ike", json_object_new_string(ike_state(f, name)));
 	free(name);
+	steer_status(f, link, t, o);
 	return o;
 }
 

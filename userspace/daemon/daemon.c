@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "bird_flags.h"
 #include "ctl_sock.h"
 #include "log.h"
 #include "ready.h"
@@ -23,10 +24,24 @@
 #define SETTLE_MS	10
 #define RESYNC_MS	1000
 
+static void tell_exhausted(struct bt_steer *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->groups.n; i++) {
+		struct bt_steer_group *g = &s->groups.v[i];
+
+		if (g->exhausted && !g->told)
+			bt_warn("BGP: too many failures of %s for the return path to be steered: the far end's hold time decides",
+				g->name);
+		g->told = g->exhausted;
+	}
+}
+
 static void compare(void *arg)
 {
 	struct bt_daemon *d = arg;
-	uint64_t now = bt_now_ms(), next;
+	uint64_t now = bt_now_ms(), next, steer;
 	struct bt_ops ops = {};
 	struct bt_error e = {};
 
@@ -36,6 +51,8 @@ static void compare(void *arg)
 		bt_timer_start(d->retry, RESYNC_MS);
 		return;
 	}
+	steer = bt_bird_steer(&d->facts, d->config, now);
+	tell_exhausted(&d->facts.steer);
 	bt_reconcile(d->config, &d->facts, now, &ops);
 	/* What has just been done may make more possible. */
 	if (bt_apply(&d->apply, &ops)) {
@@ -46,6 +63,8 @@ static void compare(void *arg)
 	}
 	bt_ops_free(&ops);
 	next = bt_facts_next_try(&d->facts, now);
+	if (steer < next)
+		next = steer;
 	if (next != UINT64_MAX)
 		bt_timer_start(d->retry, next - now + 1);
 }

@@ -64,7 +64,7 @@ const struct bt_fact_ike *bt_fact_ikes_first(const struct bt_fact_ikes *ikes, co
 
 /**
  * bt_fact_ikes_follow() - what can only be told from one list and the one before
- * @ikes: list in order; @since and @received of each are set
+ * @ikes: list in order; @begun, @since and @received of each are set
  * @before: the list before, likewise
  * @now: when the list was told, bt_now_ms()
  */
@@ -80,8 +80,10 @@ void bt_fact_ikes_follow(struct bt_fact_ikes *ikes, const struct bt_fact_ikes *b
 		while (old < end && in_order(old, ike) < 0)
 			old++;
 		ike->since = ike->established ? now : 0;
+		ike->begun = now;
 		if (old == end || in_order(old, ike) != 0)
 			continue;
+		ike->begun = old->begun;
 		if (ike->established && old->since)
 			ike->since = old->since;
 		/* What it had received when it was first seen may be long ago. */

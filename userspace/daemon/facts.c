@@ -261,6 +261,22 @@ void bt_strings_put(struct bt_strings *s, const char *text)
 }
 
 /**
+ * bt_strings_remove() - take a string out of a list
+ * @s: list in order
+ * @text: string, which need not be there
+ */
+void bt_strings_remove(struct bt_strings *s, const char *text)
+{
+	bool found;
+	size_t at = list_place(s, text, &found);
+
+	if (!found)
+		return;
+	free(s->v[at]);
+	list_remove(s, at);
+}
+
+/**
  * bt_facts_loaded() - charon has taken something from us
  * @list: connections or secrets
  * @name: of it
@@ -326,6 +342,55 @@ void bt_facts_loaded_clear(struct bt_fact_loadeds *list)
 		bt_facts_unloaded(list, list->v[list->n - 1].name);
 	free(list->v);
 	list->v = NULL;
+}
+
+/* --- what BIRD is to look at anew --- */
+
+/**
+ * bt_facts_reload() - there is a reason to look at a session's routes anew
+ * @f: facts
+ * @what: "in NAME" or "out NAME"
+ */
+void bt_facts_reload(struct bt_facts *f, const char *what)
+{
+	bool found;
+	size_t at = list_place(&f->bird_reloads, what, &found);
+
+	if (!found)
+		list_insert(&f->bird_reloads, at)->what = bt_strdup(what);
+	f->bird_reloads.v[at].sent = false;
+}
+
+/**
+ * bt_facts_reload_sent() - BIRD is told to
+ * @f: facts
+ * @what: as of bt_facts_reload()
+ */
+void bt_facts_reload_sent(struct bt_facts *f, const char *what)
+{
+	bool found;
+	size_t at = list_place(&f->bird_reloads, what, &found);
+
+	if (found)
+		f->bird_reloads.v[at].sent = true;
+}
+
+/**
+ * bt_facts_reload_done() - BIRD has done so
+ * @f: facts
+ * @what: as of bt_facts_reload()
+ *
+ * Should there be another reason since it was told, it is still to be done.
+ */
+void bt_facts_reload_done(struct bt_facts *f, const char *what)
+{
+	bool found;
+	size_t at = list_place(&f->bird_reloads, what, &found);
+
+	if (!found || !f->bird_reloads.v[at].sent)
+		return;
+	free(f->bird_reloads.v[at].what);
+	list_remove(&f->bird_reloads, at);
 }
 
 /* --- what is under way, and what has failed --- */
@@ -481,6 +546,14 @@ void bt_facts_free(struct bt_facts *f)
 	bt_facts_loaded_clear(&f->shared_loaded);
 	free(f->bird_revision);
 	free(f->bird_file);
+	free(f->bird_vars);
+	bt_strings_clear(&f->bird_on);
+	bt_strings_clear(&f->bird_off);
+	bt_strings_clear(&f->bird_sessions);
+	while (f->bird_reloads.n)
+		free(f->bird_reloads.v[--f->bird_reloads.n].what);
+	free(f->bird_reloads.v);
+	bt_steer_free(&f->steer);
 	while (f->holds.n)
 		bt_facts_done(f, f->holds.v[f->holds.n - 1].key);
 	free(f->holds.v);

@@ -8,6 +8,7 @@
 
 #include "conf_types.h"
 #include "model.h"
+#include "steer.h"
 
 /*
  * The inputs (*_watch.c) write here, reconcile.c reads, apply.c notes what it has done.
@@ -96,11 +97,14 @@ struct bt_fact_routes {
  * @id: charon's number for it, for the next command only: rekeying changes it
  * @established: or else being set up or torn down
  * @dying: being torn down
+ * @ours: we have begun it
+ * @answered: the peer has said something
  * @remote: address of the peer
  * @if_id: of its CHILD SAs, 0 if it has none
  * @children: CHILD SAs that are installed
  * @packets: that these have received
- * @since: when it was first seen established, bt_now_ms(); 0 unless it is
+ * @begun: when it was first seen, bt_now_ms()
+ * @since: when it was first seen established, or 0 unless it is
  * @received: when @packets was last seen to have grown, or 0
  */
 struct bt_fact_ike {
@@ -108,10 +112,13 @@ struct bt_fact_ike {
 	uint32_t id;
 	bool established;
 	bool dying;
+	bool ours;
+	bool answered;
 	struct bt_addr remote;
 	uint32_t if_id;
 	unsigned int children;
 	uint64_t packets;
+	uint64_t begun;
 	uint64_t since;
 	uint64_t received;
 };
@@ -149,6 +156,16 @@ struct bt_fact_hold {
 };
 
 /**
+ * struct bt_fact_reload - routes of a session that BIRD is to look at anew
+ * @what: "in NAME" or "out NAME"; the list is in the order of these. First
+ * @sent: BIRD has been told, since the last reason for it
+ */
+struct bt_fact_reload {
+	char *what;
+	bool sent;
+};
+
+/**
  * struct bt_facts - all of it
  * @kmod: the module is there and what follows is what it has
  * @links: its devices
@@ -168,6 +185,12 @@ struct bt_fact_hold {
  * @bird_kernel: the operator has a kernel protocol for the main table: BT_BIRD_KERNEL*
  * @bird_clash: BIRD refuses ours because there is one
  * @bird_file: what our include file has, or NULL if there is none
+ * @bird_vars: what our vars file has, or NULL if there is none
+ * @bird_on: flags of BIRD's that are on, in order: see bird_flags.c
+ * @bird_off: those that are off
+ * @bird_sessions: BGP sessions of ours that it has, in order
+ * @bird_reloads: what it is still to look at
+ * @steer: what is wanted of it for the tunnels' state: see steer.c
  * @holds: operations that are not to be tried now
  */
 struct bt_facts {
@@ -195,6 +218,15 @@ struct bt_facts {
 	unsigned int bird_kernel;
 	bool bird_clash;
 	char *bird_file;
+	char *bird_vars;
+	struct bt_strings bird_on;
+	struct bt_strings bird_off;
+	struct bt_strings bird_sessions;
+	struct {
+		struct bt_fact_reload *v;
+		size_t n;
+	} bird_reloads;
+	struct bt_steer steer;
 
 	struct {
 		struct bt_fact_hold *v;
@@ -233,12 +265,17 @@ void bt_strings_clear(struct bt_strings *s);
 void bt_strings_sort(struct bt_strings *s);
 bool bt_strings_have(const struct bt_strings *s, const char *text);
 void bt_strings_put(struct bt_strings *s, const char *text);
+void bt_strings_remove(struct bt_strings *s, const char *text);
 
 void bt_facts_loaded(struct bt_fact_loadeds *list, const char *name, const void *content,
 		     size_t len);
 void bt_facts_unloaded(struct bt_fact_loadeds *list, const char *name);
 const struct bt_buf *bt_facts_is_loaded(const struct bt_fact_loadeds *list, const char *name);
 void bt_facts_loaded_clear(struct bt_fact_loadeds *list);
+
+void bt_facts_reload(struct bt_facts *f, const char *what);
+void bt_facts_reload_sent(struct bt_facts *f, const char *what);
+void bt_facts_reload_done(struct bt_facts *f, const char *what);
 
 void bt_facts_begin(struct bt_facts *f, const char *key);
 void bt_facts_failed(struct bt_facts *f, const char *key, uint64_t now, uint64_t max_ms);

@@ -104,6 +104,23 @@ static bool routes_known(const struct bt_fact_link *l, const struct bt_event *ev
 	return true;
 }
 
+/* The module helps itself; that one side has SAs that the other has not is worth a word. */
+static void tell_suspect(const struct bt_fact_link *l, const struct bt_sa *sa)
+{
+	const struct bt_tunnel *t;
+	size_t i;
+
+	if (!sa->suspect)
+		return;
+	for (i = 0; i < l->tunnels.n; i++) {
+		t = &l->tunnels.v[i];
+		if (t->id == sa->tunnel)
+			bt_warn("tunnel %s of %s: nothing sent by SA 0x%x is answered; %s", t->name,
+				l->link.dev.name, sa->spi,
+				sa->current ? "there is no other" : "another one is used");
+	}
+}
+
 static void on_link_event(struct bt_kmod_watch *w, struct bt_fact_link *l,
 			  const struct bt_event *event)
 {
@@ -128,6 +145,8 @@ static void on_link_event(struct bt_kmod_watch *w, struct bt_fact_link *l,
 		l->link.dev = event->dev;
 		break;
 	case BT_EVENT_SA:
+		tell_suspect(l, event->sa);
+		return;
 	case BT_EVENT_SA_DEL:
 		return;
 	default:

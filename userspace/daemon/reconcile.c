@@ -50,6 +50,7 @@ static void op_free(struct bt_op *op)
 	bt_vici_msg_wipe(&op->message);
 	free(op->name);
 	free(op->content);
+	bt_strings_clear(&op->reloads);
 }
 
 /**
@@ -203,6 +204,9 @@ static const char *const op_words[] = {
 	[BT_OP_CONN_LOAD] = "charon: load connection",
 	[BT_OP_TERMINATE] = "charon: terminate",
 	[BT_OP_INITIATE] = "charon: initiate",
+	[BT_OP_BIRD_VARS] = "BIRD: write",
+	[BT_OP_BIRD_FLAG] = "BIRD: disable",
+	[BT_OP_BIRD_RELOAD] = "BIRD: reload",
 	[BT_OP_BIRD_FILE] = "BIRD: write",
 	[BT_OP_BIRD_CONFIGURE] = "BIRD: configure",
 };
@@ -217,6 +221,7 @@ void bt_op_text(const struct bt_op *op, struct bt_buf *out)
 	if (op->type <= BT_OP_FIB_ADD)
 		put_kernel(op, op_words[op->type], out);
 	else
-		bt_buf_printf(out, "%s%s%s", op_words[op->type], op->name ? " " : "",
-			      op->name ? op->name : "");
+		bt_buf_printf(out, "%s%s%s",
+			      op->type == BT_OP_BIRD_FLAG && op->on ? "BIRD: enable" :
+			      op_words[op->type], op->name ? " " : "", op->name ? op->name : "");
 }

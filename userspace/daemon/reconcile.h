@@ -27,6 +27,9 @@ enum bt_op_type {
 	BT_OP_CONN_LOAD,
 	BT_OP_TERMINATE,
 	BT_OP_INITIATE,
+	BT_OP_BIRD_VARS,
+	BT_OP_BIRD_FLAG,
+	BT_OP_BIRD_RELOAD,
 	BT_OP_BIRD_FILE,
 	BT_OP_BIRD_CONFIGURE,
 };
@@ -42,10 +45,12 @@ enum bt_op_type {
  * @addr: of the device
  * @conf_link: of @conf
  * @conf: tunnel that a secret belongs to
- * @name: of charon's or BIRD's object
+ * @name: of charon's or BIRD's object; of a reload, with its direction
  * @id: of an IKE SA
  * @message: for charon
  * @content: what is remembered of it, or BIRD's file
+ * @on: the flag is to be set
+ * @reloads: what is to be looked at anew when the flag has changed
  */
 struct bt_op {
 	enum bt_op_type type;
@@ -61,6 +66,8 @@ struct bt_op {
 	uint32_t id;
 	struct bt_vici_msg message;
 	char *content;
+	bool on;
+	struct bt_strings reloads;
 };
 
 /**

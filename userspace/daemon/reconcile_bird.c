@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PURE: BIRD's include file. BIRD is told to read it when the text that it has taken is
- * another one; never otherwise, since "configure" also takes in what the operator has
- * half finished elsewhere.
+ * PURE: BIRD's include file, and the flags by which it is steered. BIRD is told to read
+ * the file when the text that it has taken is another one; never otherwise, since
+ * "configure" also takes in what the operator has half finished elsewhere. Flags are
+ * written to the vars file, set one by one in those that BIRD has, and then the sessions
+ * that look at them are reloaded.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "bird_flags.h"
 #include "bird_render.h"
 #include "reconcile.h"
+#include "util.h"
 
 /*
  * Which kernel protocols the operator has, only BIRD can tell. One that is not running
@@ -31,6 +35,74 @@ static bool taken(const struct bt_facts *facts, const char *text)
 	return same;
 }
 
+/* --- steering --- */
+
+/* BIRD includes it, so that it must be there, and complete, before the file that does. */
+static void vars(const struct bt_config *want, const struct bt_facts *facts,
+		 const struct bt_bird_flags *flags, bool current, struct bt_ops *out)
+{
+	char *text = bt_bird_vars(flags, current ? NULL : facts->bird_vars);
+	struct bt_op *op;
+
+	if (facts->bird_vars && !strcmp(facts->bird_vars, text)) {
+		free(text);
+		return;
+	}
+	op = bt_op_add(out, BT_OP_BIRD_VARS, "bird vars");
+	op->name = bt_bird_vars_path(want->bird.include);
+	op->content = text;
+}
+
+static void set_flag(const struct bt_facts *facts, const struct bt_bird_flag *flag,
+		     struct bt_strings *reloads, struct bt_ops *out)
+{
+	const char *way = flag->kind == BT_BIRD_FLAG_DEAD ? "in" : "out";
+	struct bt_op *op;
+	size_t i;
+
+	/* One that BIRD does not have comes with the right value when it takes the file. */
+	if (!bt_strings_have(flag->on ? &facts->bird_off : &facts->bird_on, flag->name))
+		return;
+	op = bt_op_add(out, BT_OP_BIRD_FLAG, "bird flag %s", flag->name);
+	op->name = bt_strdup(flag->name);
+	op->on = flag->on;
+	for (i = 0; i < flag->sessions.n; i++) {
+		char *what = bt_asprintf("%s %s", way, flag->sessions.v[i]);
+
+		if (bt_strings_have(&facts->bird_sessions, flag->sessions.v[i])) {
+			bt_strings_put(&op->reloads, what);
+			bt_strings_put(reloads, what);
+		}
+		free(what);
+	}
+}
+
+static bool has_session(const struct bt_facts *facts, const char *what)
+{
+	return bt_strings_have(&facts->bird_sessions, strchr(what, ' ') + 1);
+}
+
+static void steer(const struct bt_facts *facts, const struct bt_bird_flags *flags,
+		  struct bt_ops *out)
+{
+	struct bt_strings reloads = {};
+	size_t i;
+
+	for (i = 0; i < flags->n; i++)
+		set_flag(facts, &flags->v[i], &reloads, out);
+	for (i = 0; i < facts->bird_reloads.n; i++)
+		if (!facts->bird_reloads.v[i].sent &&
+		    has_session(facts, facts->bird_reloads.v[i].what))
+			bt_strings_put(&reloads, facts->bird_reloads.v[i].what);
+	/* What the far end is told comes first: in order of the names, "in" would. */
+	for (i = reloads.n; i--;)
+		bt_op_add(out, BT_OP_BIRD_RELOAD, "bird reload %s", reloads.v[i])->name =
+			bt_strdup(reloads.v[i]);
+	bt_strings_clear(&reloads);
+}
+
+/* --- the file --- */
+
 /**
  * bt_reconcile_bird() - BIRD's part
  * @want: configuration
@@ -41,7 +113,9 @@ void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *fact
 		       struct bt_ops *out)
 {
 	struct bt_strings sessions = {};
+	struct bt_bird_flags flags = {};
 	struct bt_op *op;
+	bool current;
 	char *text;
 
 	bt_bird_names(want, &sessions);
@@ -49,6 +123,14 @@ void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *fact
 	if (!sessions.n && !facts->bird_file)
 		return;
 	text = bt_bird_render(want, operators_kernel(facts));
+	current = facts->bird_file && !strcmp(facts->bird_file, text) &&
+		  (!facts->bird || taken(facts, text));
+	bt_bird_flags(want, &facts->steer, &flags);
+	if (flags.n)
+		vars(want, facts, &flags, current, out);
+	if (facts->bird)
+		steer(facts, &flags, out);
+	bt_bird_flags_free(&flags);
 	/* A file that is there stays until it is known whether BIRD is. */
 	if (!facts->bird_file || ((facts->bird || facts->bird_gone) &&
 				  strcmp(facts->bird_file, text) != 0)) {

@@ -17,6 +17,17 @@
 #define DUPLICATE_MS	10000
 /* How long an IKE SA by which packets come counts for more than one without. */
 #define PROVEN_MS	30000
+/* Of a tunnel by which nothing comes the IKE SA is begun anew after so many DPD times. */
+#define SILENT_DPDS	3
+/* And again if that did not help, with pauses that grow as it lasts */
+#define SILENT_SHARE	4
+#define SILENT_MAX_MS	300000
+/* So long may one be half open without an answer; charon itself would try ever more rarely. */
+#define HALF_OPEN_MS	5000
+#define HALF_OPEN_SHARE	8
+#define HALF_OPEN_MAX_MS	15000
+/* The peer that has answered once may take its time. */
+#define ANSWERED_MS	20000
 
 /**
  * struct item - a tunnel whose IKE is ours to manage
@@ -202,6 +213,82 @@ static void end_duplicates(const struct job *job, const struct item *item)
 			terminate(ike->sa, job->out);
 }
 
+/* --- those by which nothing comes --- */
+
+/* The tunnel, if probes say that it is down: anything else is not IKE's fault. */
+static const struct bt_tunnel *silent_tunnel(const struct job *job, const struct item *item)
+{
+	const struct bt_fact_link *l = bt_facts_link_by_name(job->facts, item->link->name);
+	size_t i;
+
+	for (i = 0; l && i < l->tunnels.n; i++) {
+		const struct bt_tunnel *t = &l->tunnels.v[i];
+
+		if (!strcmp(t->name, item->t->kernel.name))
+			return t->oper == BOWTIE_OPER_DOWN &&
+			       t->reason == BOWTIE_REASON_NO_ANSWER ? t : NULL;
+	}
+	return NULL;
+}
+
+static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/* For how long a tunnel has been down, as of what charon said last */
+static uint64_t outage(const struct job *job, const struct bt_tunnel *t)
+{
+	uint64_t since = t->since / 1000000, seen = job->facts->ikes_seen;
+
+	return seen > since ? seen - since : 0;
+}
+
+/*
+ * Its SAs have carried the probes until now. Who has lost them without a word, as an
+ * endpoint that was replaced, cannot answer, and does not begin either.
+ */
+static void end_silent(const struct job *job, const struct item *item)
+{
+	const struct bt_tunnel *t = silent_tunnel(job, item);
+	uint64_t dpd = (uint64_t)item->t->ike.dpd * 1000 * SILENT_DPDS, down, age;
+	const struct ike *ike;
+
+	if (!t || !dpd || item->t->ike.start != BT_START_INITIATE)
+		return;
+	down = outage(job, t);
+	for (ike = item->ikes; ike; ike = ike->next) {
+		const struct bt_fact_ike *sa = ike->sa;
+
+		if (!sa->established || !fits(item->t, sa))
+			continue;
+		age = job->facts->ikes_seen - sa->since;
+		if (down >= dpd && job->facts->ikes_seen >= sa->received + dpd &&
+		    age >= clamp(down / SILENT_SHARE, dpd, SILENT_MAX_MS))
+			terminate(sa, job->out);
+	}
+}
+
+/* One that we have begun, and nobody answers: begin anew, the path may be there again. */
+static void end_half_open(const struct job *job, const struct item *item)
+{
+	const struct bt_tunnel *t = silent_tunnel(job, item);
+	uint64_t most = HALF_OPEN_MS;
+	const struct ike *ike;
+
+	if (item->t->ike.start != BT_START_INITIATE)
+		return;
+	if (t)
+		most = clamp(outage(job, t) / HALF_OPEN_SHARE, HALF_OPEN_MS, HALF_OPEN_MAX_MS);
+	for (ike = item->ikes; ike; ike = ike->next) {
+		const struct bt_fact_ike *sa = ike->sa;
+
+		if (sa->ours && !sa->established && fits(item->t, sa) &&
+		    job->facts->ikes_seen >= sa->begun + (sa->answered ? ANSWERED_MS : most))
+			terminate(sa, job->out);
+	}
+}
+
 /* --- */
 
 static void initiate(struct job *job, const struct item *item)
@@ -221,6 +308,8 @@ static void tunnel(struct job *job, const struct item *item)
 
 	ready &= conn(job, item);
 	end_duplicates(job, item);
+	end_silent(job, item);
+	end_half_open(job, item);
 	if (!alive(job, item) && ready && item->t->ike.start == BT_START_INITIATE &&
 	    item->t->kernel.admin != BOWTIE_ADMIN_DOWN && !job->initiating)
 		initiate(job, item);

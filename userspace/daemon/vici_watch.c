@@ -17,6 +17,8 @@
 /* Events come in flocks. */
 #define SETTLE_MS	30
 #define REFRESH_MS	15000
+/* While one is being set up, or is missing that was to be */
+#define HALF_OPEN_MS	2000
 /* When to look again for an SA that is missing, and how long to wait for that answer. */
 #define DOUBT_MS	200
 #define DOUBT_MAX_MS	3000
@@ -27,6 +29,7 @@
  * @conn: connection to charon
  * @soon: to ask after events
  * @timer: to ask now and then
+ * @half_open: to ask what becomes of one that is being set up
  * @asking: answers that are still to come
  * @again: something happened meanwhile
  * @failed: one of the answers was an error
@@ -41,6 +44,7 @@ struct bt_vici_watch {
 	struct bt_vici_conn *conn;
 	struct bt_timer *soon;
 	struct bt_timer *timer;
+	struct bt_timer *half_open;
 	unsigned int asking;
 	bool again;
 	bool failed;
@@ -62,6 +66,11 @@ static bool installed(const char *state)
 {
 	/* A rekeyed one lingers as REKEYED or DELETED beside its successor. */
 	return state && (!strcmp(state, "INSTALLED") || !strcmp(state, "REKEYING"));
+}
+
+static bool is_yes(const char *text)
+{
+	return text && !strcmp(text, "yes");
 }
 
 static void parse_children(const struct bt_vici_node *section, struct bt_fact_ike *ike)
@@ -90,7 +99,7 @@ void bt_vici_parse_sa(const struct bt_vici_node *msg, struct bt_fact_ikes *out)
 	const struct bt_vici_node *section, *children;
 	const char *state, *host;
 	struct bt_fact_ike ike;
-	uint64_t id;
+	uint64_t id, spi;
 
 	bt_vici_for_each(section, msg) {
 		if (section->kind != BT_VICI_SECTION || strlen(section->name) != section->name_len)
@@ -103,6 +112,8 @@ void bt_vici_parse_sa(const struct bt_vici_node *msg, struct bt_fact_ikes *out)
 		ike.established = !strcmp(state, "ESTABLISHED") || !strcmp(state, "REKEYING");
 		ike.dying = !strcmp(state, "DELETING") || !strcmp(state, "DESTROYING") ||
 			    !strcmp(state, "REKEYED");
+		ike.ours = is_yes(bt_vici_get_str(section, "initiator"));
+		ike.answered = bt_vici_get_u64(section, "responder-spi", 16, &spi) && spi;
 		host = bt_vici_get_str(section, "remote-host");
 		if (host && !bt_addr_parse(host, &ike.remote))
 			ike.remote = (struct bt_addr){};
@@ -188,6 +199,19 @@ static void doubt(struct bt_vici_watch *w, const struct bt_fact_ikes *before,
 		bt_timer_start(w->soon, DOUBT_MS);
 }
 
+/* charon tells nothing of one that gets no answer, until it gives up after minutes. */
+static void watch_half_open(struct bt_vici_watch *w)
+{
+	const struct bt_fact_ikes *ikes = &w->facts->ikes;
+	size_t i;
+
+	for (i = 0; i < ikes->n; i++)
+		if (ikes->v[i].ours && !ikes->v[i].established && !ikes->v[i].dying)
+			break;
+	if (i < ikes->n && !bt_timer_pending(w->half_open))
+		bt_timer_start(w->half_open, HALF_OPEN_MS);
+}
+
 static void finish(struct bt_vici_watch *w, int err)
 {
 	struct bt_facts *f = w->facts;
@@ -210,6 +234,7 @@ static void finish(struct bt_vici_watch *w, int err)
 	bt_fact_ikes_clear(&f->ikes);
 	f->ikes = w->ikes;
 	w->ikes = (struct bt_fact_ikes){};
+	watch_half_open(w);
 	bt_strings_clear(&f->conns);
 	f->conns = w->conns;
 	w->conns = (struct bt_strings){};
@@ -373,6 +398,7 @@ struct bt_vici_watch *bt_vici_watch_new(struct bt_loop *loop, struct bt_facts *f
 	w->arg = arg;
 	w->soon = bt_timer_new(loop, on_timer, w);
 	w->timer = bt_timer_new(loop, on_timer, w);
+	w->half_open = bt_timer_new(loop, on_timer, w);
 	bt_timer_start_periodic(w->timer, REFRESH_MS);
 	w->conn = bt_vici_conn_new(loop, &config);
 	return w;
@@ -390,6 +416,7 @@ void bt_vici_watch_free(struct bt_vici_watch *w)
 	bt_vici_conn_free(w->conn);
 	bt_timer_free(w->soon);
 	bt_timer_free(w->timer);
+	bt_timer_free(w->half_open);
 	bt_fact_ikes_clear(&w->ikes);
 	bt_strings_clear(&w->doubtful);
 	bt_strings_clear(&w->conns);

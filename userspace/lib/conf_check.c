@@ -79,12 +79,25 @@ static bool same_outside(const char *link_a, const char *a, const char *link_b, 
 static bool is_reserved(const char *tunnel)
 {
 	static const char *const names[] = {
-		"announce4", "announce6", "kernel4", "kernel6", "pipe4", "pipe6",
+		"announce4", "announce6", "flags", "kernel4", "kernel6", "pipe4", "pipe6",
 	};
 	size_t i;
 
 	for (i = 0; i < BT_ARRAY_SIZE(names); i++)
 		if (same_outside("", tunnel, "", names[i]))
+			return true;
+	return false;
+}
+
+/* What it calls protocols that go by the names of links: "bt_dead_bow0_…" */
+static bool is_reserved_link(const char *link)
+{
+	static const char *const names[] = { "boost", "dead", "step" };
+	size_t i;
+
+	for (i = 0; i < BT_ARRAY_SIZE(names); i++)
+		if (!strncmp(link, names[i], strlen(names[i])) &&
+		    strchr("-._", link[strlen(names[i])]))
 			return true;
 	return false;
 }
@@ -280,6 +293,9 @@ static int check_peer(struct check *c, const struct bt_conf_link *link,
 	if (t->bgp.keepalive * 2 > t->bgp.hold)
 		return REFUSE(c, where(node, defaults, "keepalive"),
 			      "keepalive: more than half of the hold time (%us)", t->bgp.hold);
+	if (t->bgp.return_path == BT_RETURN_PREPEND && t->bgp.as == link->bgp.as)
+		return REFUSE(c, where(node, defaults, "return_path"),
+			      "return_path: a peer in our own AS refuses paths with its number: med or off");
 	return 0;
 }
 
@@ -443,6 +459,10 @@ static int check_link(struct check *c, const struct bt_conf_link *link)
 	if (!strcmp(link->name, "lo") || !strcmp(link->name, "all") ||
 	    !strcmp(link->name, "default"))
 		return REFUSE(c, where(link->node, NULL, "name"), "name: %s is the kernel's",
+			      link->name);
+	if (is_reserved_link(link->name))
+		return REFUSE(c, where(link->node, NULL, "name"),
+			      "name: %s is what a part of BIRD's configuration is called",
 			      link->name);
 	for (i = 0; i < link->tunnels.n; i++) {
 		if (bt_config_check_tunnel(c->config, link, &link->tunnels.v[i], c->e))

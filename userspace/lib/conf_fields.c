@@ -12,6 +12,7 @@
 
 NAMES(auth, "psk");
 NAMES(start, "initiate", "respond");
+NAMES(return_path, "med", "prepend", "off");
 /* By number, as in syslog(3). */
 NAMES(log, "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug");
 
@@ -75,6 +76,7 @@ static const struct bt_field peer_fields[] = {
 	PEER(3, keepalive, "keepalive", duration, .min = 1, .max = 65535),
 	PEER(4, export_limit, "export-limit", u32, .min = 1),
 	PEER(5, import_limit, "import-limit", u32, .min = 1),
+	PEER(6, return_path, "return-path", enum, .names = &return_path_names),
 };
 
 static OBJECT(peer_object, "bgp", bt_conf_peer, peer_fields);

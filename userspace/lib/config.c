@@ -39,7 +39,8 @@ static const char builtin[] =
 	"  hold: 30s\n"
 	"  keepalive: 10s\n"
 	"  export_limit: 100\n"
-	"  import_limit: 1000\n";
+	"  import_limit: 1000\n"
+	"  return_path: med\n";
 
 /* --- YAML to structures --- */
 

@@ -24,6 +24,13 @@ enum bt_start {
 	BT_START_RESPOND,
 };
 
+/* By what the far end is told to use another tunnel. */
+enum bt_return_path {
+	BT_RETURN_MED,
+	BT_RETURN_PREPEND,
+	BT_RETURN_OFF,
+};
+
 /**
  * struct bt_conf_ike - IKE SA of a tunnel (RFC 7296)
  * @version: 1 or 2
@@ -77,6 +84,7 @@ struct bt_conf_esp {
  * @keepalive: keepalive time in s
  * @export_limit: prefixes that are announced at most
  * @import_limit: prefixes that are taken at most
+ * @return_path: how return traffic is led away from a tunnel that has failed
  */
 struct bt_conf_peer {
 	uint64_t set;
@@ -86,6 +94,7 @@ struct bt_conf_peer {
 	uint32_t keepalive;
 	uint32_t export_limit;
 	uint32_t import_limit;
+	uint32_t return_path;
 };
 
 /**

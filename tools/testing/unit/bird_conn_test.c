@@ -60,6 +60,19 @@ static void one_in_flight(void **state)
 	expect(&t->fake, "done 0 it\ndone 0 it\ndone 0 it\n");
 }
 
+/* What steers goes before what asks, and stays in order itself. */
+static void urgent_first(void **state)
+{
+	struct test *t = *state;
+
+	assert_int_equal(ask(t, "a"), 0);
+	assert_int_equal(ask(t, "b"), 0);
+	assert_int_equal(bt_bird_conn_send_urgent(t->conn, "c", on_done, t), 0);
+	assert_int_equal(bt_bird_conn_send_urgent(t->conn, "d", on_done, t), 0);
+	assert_int_equal(ask(t, "e"), 0);
+	expect(&t->fake, "done 0 a\ndone 0 c\ndone 0 d\ndone 0 b\ndone 0 e\n");
+}
+
 /* An error in the middle counts, though the last line says 0000. */
 static void fail_in_the_middle(struct test *t, const char *command)
 {
@@ -191,6 +204,7 @@ int main(void)
 		TEST_UP(commands_in_order),
 		TEST(byte_by_byte),
 		TEST_UP(one_in_flight),
+		TEST_UP(urgent_first),
 		TEST_UP(error_in_the_middle),
 		TEST_UP(async_lines),
 		TEST(asked_from_callbacks),

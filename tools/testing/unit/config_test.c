@@ -44,6 +44,7 @@ static void test_smallest(void **state)
 	assert_int_equal(t->esp.replay_window, 1024);
 	assert_true(t->esp.proposals.n > 1);
 	assert_true(t->manage.ike);
+	assert_int_equal(t->bgp.return_path, BT_RETURN_MED);
 	assert_string_equal(c->bird.socket, BT_BIRD_SOCKET);
 	bt_config_free(c);
 }
@@ -172,6 +173,13 @@ static void test_keys_refused(void **state)
 	refused("links: {}\n", "links: a list is expected here");
 	refused("links:\n- mame: x\n", "f.yaml:2:9: mame: there is no such key in link; is it name?");
 	refused(TUNNEL "    peer_adress: 1\n", LINE6 "18: peer_adress: there is no such key in tunnel");
+	refused("links: [{name: dead_0}]", "name: dead_0 is what a part of BIRD");
+	refused(TUNNEL "    bgp: {return_path: med5}\n", "return_path: ");
+	refused("links:\n- name: bow0\n  bgp: {as: 65000}\n  defaults: {ike: {psk_file: @}}\n"
+		"  tunnels:\n  - name: t1\n    remote: 192.0.2.1\n"
+		"    inside: [{local: 169.254.21.2/30}]\n"
+		"    bgp: {as: 65000, return-path: prepend}\n",
+		"return_path: a peer in our own AS");
 	refused(TUNNEL "    esp-mod: auto\n", "is it esp_mode?");
 	refused(TUNNEL "    inside_local: 10.0.0.1\n", "there is no such key");
 	refused(TUNNEL "    oper: up\n", "there is no such key");

@@ -38,10 +38,12 @@ static void test_from_nothing(void **state)
 	bt_facts_free(&w->facts);
 	/* The module is not there: to add the link makes the kernel load it. */
 	expect_ops(w, "link add bow0 up\n"
+		      "BIRD: write /run/bowtie/bird.conf.vars\n"
 		      "BIRD: write /run/bowtie/bird.conf\n");
 	w->facts.kmod = true;
 	w->facts.bird_file = bt_strdup("something");
-	expect_ops(w, "link add bow0 up\n");
+	expect_ops(w, "link add bow0 up\n"
+		      "BIRD: write /run/bowtie/bird.conf.vars\n");
 	done(w);
 }
 
@@ -396,6 +398,7 @@ static void test_unwanted_in_charon(void **state)
 		      "charon: unload connection bt_bow0_b\n"
 		      "charon: unload secret bt_bow0_b\n"
 		      "charon: terminate bt_bow0_b\n"
+		      "BIRD: write /run/bowtie/bird.conf.vars\n"
 		      "BIRD: write /run/bowtie/bird.conf\n");
 	done(w);
 }

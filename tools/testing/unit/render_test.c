@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "config_text.h"
+#include "daemon/bird_flags.h"
 #include "daemon/bird_render.h"
 #include "daemon/vici_render.h"
 #include "daemon/vici_tree.h"
@@ -151,31 +152,54 @@ static void write_file(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* Does BIRD take it, in a bird.conf that has @around, too? */
-static void bird_takes(const char *text, const char *around)
+static char include_file[] = "/tmp/bowtie-render.XXXXXX";
+
+/* Where this test may write */
+static struct bt_config *good_bird(const char *text)
 {
-	char dir[] = "/tmp/bowtie-render.XXXXXX";
-	char *include, *conf, *command, *body;
+	struct bt_config *c = good(text);
+
+	strcpy(strchr(include_file, '.'), ".XXXXXX");
+	assert_int_equal(close(mkstemp(include_file)), 0);
+	free(c->bird.include);
+	c->bird.include = bt_strdup(include_file);
+	return c;
+}
+
+static void remove_bird(struct bt_config *c)
+{
+	unlink(include_file);
+	bt_config_free(c);
+}
+
+/* Does BIRD take it, in a bird.conf that has @around, too? */
+static void bird_takes(const struct bt_config *c, const char *text, const char *around)
+{
+	char *conf, *command, *body, *vars = bt_bird_vars_path(c->bird.include), *defines;
+	const struct bt_steer nothing = {};
+	struct bt_bird_flags flags = {};
 
 	if (system("command -v bird >/dev/null"))
 		skip();
-	assert_non_null(mkdtemp(dir));
-	include = bt_asprintf("%s/include", dir);
-	conf = bt_asprintf("%s/bird.conf", dir);
+	conf = bt_asprintf("%s.bird.conf", include_file);
 	body = bt_asprintf("router id 192.0.2.1;\nprotocol device { }\n%sinclude \"%s\";\n",
-			   around, include);
-	write_file(include, text);
+			   around, include_file);
+	bt_bird_flags(c, &nothing, &flags);
+	defines = bt_bird_vars(&flags, NULL);
+	bt_bird_flags_free(&flags);
+	write_file(include_file, text);
 	write_file(conf, body);
+	write_file(vars, defines);
 	command = bt_asprintf("bird -p -c %s", conf);
 	if (system(command))
 		fail_msg("BIRD refuses:\n%s", text);
-	unlink(include);
+	unlink(vars);
 	unlink(conf);
-	rmdir(dir);
 	free(command);
 	free(body);
 	free(conf);
-	free(include);
+	free(vars);
+	free(defines);
 }
 
 #define BGP	"  bgp: {as: 65000, announce: [10.1.0.0/16, 'fd01::/48'], table: 100}\n"	\
@@ -183,7 +207,7 @@ static void bird_takes(const char *text, const char *around)
 
 static void test_bird(void **state)
 {
-	struct bt_config *c = good("links:\n- name: bow-0\n" BGP "  tunnels:\n"
+	struct bt_config *c = good_bird("links:\n- name: bow-0\n" BGP "  tunnels:\n"
 				   "  - {name: a.1, remote: 192.0.2.1, inside: ["
 				   "{local: 169.254.21.2/30}, {local: 'fd00::2/126'}]}\n"
 				   "  - {name: b, remote: 192.0.2.2,"
@@ -203,10 +227,17 @@ static void test_bird(void **state)
 	has(text, "protocol bgp bt_bow_0_a_1_6 {");
 	has(text, "import limit 7 action block;");
 	has(text, "export limit 8 action block;");
+	has(text, "roa4 table bt_bow_0_flags;");
+	has(text, "protocol static bt_dead_bow_0_a_1 {\n\tdisabled BT_ALIVE_bow_0_a_1;\n");
+	has(text, "protocol static bt_boost_bow_0_b {\n\tdisabled BT_NOBOOST_bow_0_b;\n");
+	has(text, "protocol static bt_step_bow_0_64512_9 {\n\tdisabled BT_NOSTEP_bow_0_64512_9;\n");
+	has_not(text, "64512_10");
+	has(text, "bgp_med = 100 - 10 * bt_step_bow_0_64512(");
+	has(text, "\t\timport table yes;\n\t\trpki reload no;\n\t\tgateway recursive;\n");
 	has(text, "route 10.1.0.0/16 unreachable;");
 	has(text, "route fd01::/48 unreachable;");
 	has_not(text, "quiet");
-	bird_takes(text, "");
+	bird_takes(c, text, "");
 	revision = bt_bird_revision(text);
 	assert_int_equal(strlen(revision), strlen(BT_BIRD_REVISION) + 16);
 	free(text);
@@ -215,7 +246,7 @@ static void test_bird(void **state)
 	has_not(text, "bt_main");
 	has_not(text, revision);
 	free(revision);
-	bird_takes(text, "protocol kernel { ipv4 { export all; }; }\n"
+	bird_takes(c, text, "protocol kernel { ipv4 { export all; }; }\n"
 			 "protocol kernel { ipv6 { export all; }; }\n");
 	free(text);
 
@@ -227,12 +258,12 @@ static void test_bird(void **state)
 	while (names.n)
 		free(names.v[--names.n]);
 	free(names.v);
-	bt_config_free(c);
+	remove_bird(c);
 }
 
 static void test_bird_links(void **state)
 {
-	struct bt_config *c = good("links:\n- name: x\n" BGP "  tunnels:\n"
+	struct bt_config *c = good_bird("links:\n- name: x\n" BGP "  tunnels:\n"
 				   "  - {name: a, remote: 192.0.2.1,"
 				   " inside: [{local: 169.254.21.2/30}]}\n"
 				   "- name: averylongname_4\n"
@@ -250,22 +281,83 @@ static void test_bird_links(void **state)
 
 	has(text, "router id 192.0.2.9;");
 	has(text, "local as 4200000000;");
-	bird_takes(text, "");
+	bird_takes(c, text, "");
 	free(text);
-	bt_config_free(c);
+	remove_bird(c);
+}
+
+/* As many groups as there are peers' systems and ways to speak to them */
+static void test_bird_return_path(void **state)
+{
+	struct bt_config *c = good_bird("links:\n- name: bow0\n" BGP "  tunnels:\n"
+		"  - {name: a, remote: 192.0.2.1, if_id: 7, inside: [{local: 169.254.21.2/30}]}\n"
+		"  - {name: b, remote: 192.0.2.2, if_id: 8, inside: [{local: 169.254.21.6/30},"
+		" {local: 'fd00::2/126'}], bgp: {as: 65515, return_path: prepend}}\n"
+		"  - {name: c, remote: 192.0.2.3, if_id: 9, inside: [{local: 169.254.22.2/30}],"
+		" bgp: {return-path: off}}\n");
+	char *text = bt_bird_render(c, 0), *before = bt_bird_revision(text);
+
+	has(text, "bgp_med = 100 - 10 * bt_step_bow0_64512(7);");
+	has(text, "if bt_step_bow0_65515p(8) < 1 then bgp_path.prepend(65000);");
+	has(text, "if bt_step_bow0_65515p(8) < 3 then bgp_path.prepend(65000);");
+	has(text, "if roa_check(bt_bow0_flags, 192.0.2.33/32, 65515) = ROA_VALID then return 3;");
+	has(text, "if roa_check(bt_bow0_flags, 192.0.2.0/32, 9) = ROA_VALID then reject;");
+	has(text, "protocol static bt_dead_bow0_c {");
+	has_not(text, "bt_boost_bow0_c");
+	has_not(text, "64512o");
+	bird_takes(c, text, "");
+	free(before);
+	free(text);
+	remove_bird(c);
+}
+
+static void test_vars(void **state)
+{
+	struct bt_config *c = good_bird("links:\n- name: bow-0\n" BGP "  tunnels:\n"
+		"  - {name: a, remote: 192.0.2.1, inside: [{local: 169.254.21.2/30}],"
+		" bgp: {return_path: prepend}}\n"
+		"  - {name: none, remote: 192.0.2.2, bgp: {as: 0x0a}, manage: {bgp: no}}\n");
+	struct bt_steer nothing = {};
+	struct bt_bird_flags flags = {};
+	bool value = false;
+	char *text, *more;
+
+	bt_bird_flags(c, &nothing, &flags);
+	text = bt_bird_vars(&flags, NULL);
+	assert_string_equal(text, "# Made by bowtied: which tunnels are steered around just now.\n"
+			    "define BT_NOSTEP_bow_0_64512p_1 = 1;\n"
+			    "define BT_NOSTEP_bow_0_64512p_2 = 1;\n"
+			    "define BT_NOSTEP_bow_0_64512p_3 = 1;\n"
+			    "define BT_NOBOOST_bow_0_a = 0;\n"
+			    "define BT_ALIVE_bow_0_a = 1;\n");
+	assert_true(bt_bird_vars_get(text, "BT_ALIVE_bow_0_a", &value));
+	assert_true(value);
+	assert_true(bt_bird_vars_get(text, "BT_NOBOOST_bow_0_a", &value));
+	assert_false(value);
+	assert_false(bt_bird_vars_get(text, "BT_ALIVE_bow_0_", &value));
+	/* Those of another file that BIRD may still read stay, once. */
+	more = bt_bird_vars(&flags, "#\ndefine BT_ALIVE_bow_0_a = 0;\ndefine BT_ALIVE_x = 0;\n"
+				    "define BT_HALF");
+	assert_non_null(strstr(more, "define BT_ALIVE_bow_0_a = 1;\ndefine BT_ALIVE_x = 0;\n"));
+	assert_null(strstr(more, "HALF"));
+	assert_ptr_equal(strstr(more, "BT_ALIVE_bow_0_a"), strstr(more, "BT_ALIVE_bow_0_a = 1"));
+	free(more);
+	free(text);
+	bt_bird_flags_free(&flags);
+	remove_bird(c);
 }
 
 /* Whatever there is: no BGP, no announcement, and still a file that BIRD takes */
 static void test_bird_nothing(void **state)
 {
-	struct bt_config *c = good(TUNNEL "    ike: {psk_file: @}\n");
+	struct bt_config *c = good_bird(TUNNEL "    ike: {psk_file: @}\n");
 	char *text = bt_bird_render(c, 0);
 
 	assert_string_equal(text, "# Made by bowtied from its own configuration; changes are lost.\n\n");
 	assert_null(bt_bird_revision(text));
-	bird_takes(text, "");
+	bird_takes(c, text, "");
 	free(text);
-	bt_config_free(c);
+	remove_bird(c);
 }
 
 int main(void)
@@ -276,6 +368,8 @@ int main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_bird),
 		cmocka_unit_test(test_bird_links),
+		cmocka_unit_test(test_bird_return_path),
+		cmocka_unit_test(test_vars),
 		cmocka_unit_test(test_bird_nothing),
 	};
 

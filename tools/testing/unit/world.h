@@ -7,6 +7,7 @@
 #define BT_WORLD_H
 
 #include "config_text.h"
+#include "daemon/bird_flags.h"
 #include "daemon/bird_render.h"
 #include "daemon/reconcile.h"
 #include "daemon/vici_render.h"
@@ -78,12 +79,37 @@ static inline void fit_link(struct world *w, const struct bt_conf_link *conf, in
 
 		bt_object_copy(&bt_tunnel_object, k, &t->kernel);
 		k->id = (uint32_t)i;
+		k->oper = BOWTIE_OPER_UP;
 		for (j = 0; j < t->inside.n; j++)
 			*bt_array_add(&l->addrs) = (struct bt_fact_addr){
 				t->inside.v[j].local, true };
 		if (t->manage.ike)
 			fit_charon(w, conf, t);
 	}
+}
+
+/* BIRD has taken what there is. */
+static inline void fit_bird(struct world *w)
+{
+	struct bt_facts *f = &w->facts;
+	struct bt_bird_flags flags = {};
+	size_t i;
+
+	free(f->bird_file);
+	free(f->bird_revision);
+	free(f->bird_vars);
+	bt_strings_clear(&f->bird_on);
+	bt_strings_clear(&f->bird_off);
+	bt_strings_clear(&f->bird_sessions);
+	f->bird_file = bt_bird_render(w->config, 0);
+	f->bird_revision = bt_bird_revision(f->bird_file);
+	bt_bird_flags(w->config, &f->steer, &flags);
+	f->bird_vars = bt_bird_vars(&flags, NULL);
+	for (i = 0; i < flags.n; i++)
+		bt_strings_put(flags.v[i].on ? &f->bird_on : &f->bird_off, flags.v[i].name);
+	bt_bird_flags_free(&flags);
+	bt_bird_names(w->config, &f->bird_sessions);
+	bt_strings_sort(&f->bird_sessions);
 }
 
 static inline struct world *fit(const char *text)
@@ -98,8 +124,7 @@ static inline struct world *fit(const char *text)
 	w->facts.bird = true;
 	for (i = 0; i < w->config->links.n; i++)
 		fit_link(w, &w->config->links.v[i], IFINDEX + (int)i);
-	w->facts.bird_file = bt_bird_render(w->config, 0);
-	w->facts.bird_revision = bt_bird_revision(w->facts.bird_file);
+	fit_bird(w);
 	return w;
 }
 

@@ -118,7 +118,7 @@ links()
 	prints "show" "2: bow0: operstate down mtu 1400 tunnels 0 tunnels-up 0 routes 0" link
 	refuses "add it again" 2 "File exists" link add bow0
 	does "set" link set bow0 hash symmetric hairpin on strict-source on fwmark 0x64 \
-		idle-timer 2m unbalanced-timer 1500 up
+		idle-timer 2m unbalanced-timer 1500ms up
 	prints "show one" "2: bow0: up operstate dormant mtu 1400 tunnels 0 tunnels-up 0 routes 0
     fwmark 0x64 hash symmetric hairpin on strict-source on unbalanced-timer 1500ms" link show bow0
 	does "set times" link set bow0 idle-timer 90s unbalanced-timer 10m
@@ -128,7 +128,7 @@ links()
 	does "MTU from the tunnels" link set bow0 mtu auto
 	json "it does" '.[0].mtu_auto' link
 	does "back to the defaults" link set bow0 hash skb hairpin off strict-source off fwmark 0 \
-		idle-timer 120s unbalanced-timer 0 down
+		idle-timer 120s unbalanced-timer 0s down
 	json "all of it" '.[0] | .ifindex == 2 and .ifname == "bow0" and (.up | not) and
 		.operstate == "down" and .fwmark == "0x0" and .hash == "skb" and
 		(.hairpin | not) and (.strict_source | not) and .buckets == 256 and

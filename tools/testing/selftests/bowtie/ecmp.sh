@@ -175,7 +175,7 @@ need_module xfrm_interface esp4 esp6
 need_cmd jq
 agent_start lib_agent_flows
 gateway 4
-bowtie -n "$GW" link set bow0 idle-timer 0
+bowtie -n "$GW" link set bow0 idle-timer 0s
 capture_start "$GW" eth0 "$TEST_TMP/ecmp.pcap"
 for i in 0 1 2 3; do
 	sas "$i" gcm

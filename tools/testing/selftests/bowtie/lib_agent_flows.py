@@ -87,14 +87,14 @@ class Collector:
 
     def send(self, source, packets):
         """all of them, never more than a window ahead of what came; they must all come"""
-        sent = 0
+        sent = begun = self.got
         for packet in packets:
             source.send(packet)
             sent += 1
             if sent - self.got >= WINDOW:
                 self.wait(sent - WINDOW // 2)
         self.wait(sent)
-        return sent
+        return sent - begun
 
     def wait(self, count):
         """until so many have come"""

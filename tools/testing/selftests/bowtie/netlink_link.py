@@ -24,7 +24,8 @@ with OTHER:
 
 BOW0 = {"ifname": "bow0"}
 DEFAULTS = {"fwmark": 0, "hash": "skb", "hairpin": 0, "strict-source": 0, "mtu-auto": 1,
-            "idle-timer": 120000, "unbalanced-timer": 0, "mtu": 1400, "buckets": 256, "tunnels": 0, "tunnels-up": 0, "routes": 0, "groups": 0}
+            "idle-timer": 120000, "unbalanced-timer": 0, "mtu": 1400, "buckets": 256,
+            "tunnels": 0, "tunnels-up": 0, "routes": 0, "groups": 0}
 
 
 def link(nl=NL, **device):

@@ -285,7 +285,6 @@ def other_settings():
     before = get(id=0)
     for name, values in (("weight", (256, 1)), ("tier", (7, 0)), ("mss", (48, 65495, 0, 1)),
                          ("df", ("clear", "set", "copy")), ("mark", (0xFFFFFFFF, 0)),
-                         ("probe", ("icmp", "tcp", "bowtie", "none")),
                          ("probe-interval", (15, 60000, 100)),
                          ("probe-multiplier", (2, 50, 3)), ("probe-port", (1, 65535, 179)),
                          ("drain-timeout", (0, 86400000, 300000)),

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/* IKE SAs by which nothing comes, or that nobody answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "world.h"
+
+#define S		1000
+#define MS_NS		1000000
+
+#define TUNNELS		"tunnels: [{name: a, remote: 192.0.2.1, if_id: 1}]"
+#define LINK(_ike)	"links: [{name: bow0, defaults: {local: 198.51.100.1,"	\
+			" ike: {psk_file: @" _ike "}}, " TUNNELS "}]"
+
+static struct world *begin(const char *config)
+{
+	struct world *w = fit(config);
+	struct bt_fact_ike *ike = w->facts.ikes.v;
+
+	ike->begun = 1 * S;
+	ike->since = 2 * S;
+	ike->ours = true;
+	ike->answered = true;
+	return w;
+}
+
+/* Down since so long ago, when charon tells its list */
+static void down(struct world *w, uint32_t reason, uint64_t since)
+{
+	struct bt_tunnel *t = w->facts.links.v[0].tunnels.v;
+
+	t->oper = BOWTIE_OPER_DOWN;
+	t->reason = reason;
+	t->since = since * MS_NS;
+}
+
+static void expect_at(struct world *w, uint64_t seen, const char *want)
+{
+	char *have;
+
+	w->facts.ikes_seen = seen;
+	have = ops_at(w, seen);
+	assert_string_equal(have, want);
+	free(have);
+}
+
+#define TERMINATE	"charon: terminate bt_bow0_a\n"
+#define INITIATE	"charon: initiate bt_bow0_a\n"
+
+static void test_silent(void **state)
+{
+	struct world *w = begin(LINK(""));
+	struct bt_fact_ike *ike = w->facts.ikes.v;
+
+	down(w, BOWTIE_REASON_NO_ANSWER, 100 * S);
+	expect_at(w, 129 * S, "");
+	expect_at(w, 130 * S, TERMINATE);
+	/* Something came: the other way may be open, or the peer answers no probes. */
+	ike->received = 110 * S;
+	expect_at(w, 130 * S, "");
+	expect_at(w, 140 * S, TERMINATE);
+	/* It has been begun anew, and that did not help: the pauses grow. */
+	ike->received = 0;
+	ike->since = 135 * S;
+	expect_at(w, 164 * S, "");
+	expect_at(w, 165 * S, TERMINATE);
+	ike->since = 600 * S;
+	expect_at(w, 700 * S, "");
+	expect_at(w, 767 * S, TERMINATE);
+	ike->since = 100000 * S;
+	expect_at(w, 100299 * S, "");
+	expect_at(w, 100300 * S, TERMINATE);
+	done(w);
+}
+
+/* What is no fault of the SA's */
+static void test_not_silent(void **state)
+{
+	static const uint32_t reasons[] = {
+		BOWTIE_REASON_NONE, BOWTIE_REASON_ADMIN, BOWTIE_REASON_NO_SA,
+		BOWTIE_REASON_HOLD_DOWN,
+	};
+	struct world *w = begin(LINK(""));
+	size_t i;
+
+	for (i = 0; i < BT_ARRAY_SIZE(reasons); i++) {
+		down(w, reasons[i], 100 * S);
+		expect_at(w, 1000 * S, "");
+	}
+	down(w, BOWTIE_REASON_NO_ANSWER, 100 * S);
+	w->facts.links.v[0].tunnels.v[0].oper = BOWTIE_OPER_UP;
+	expect_at(w, 1000 * S, "");
+	done(w);
+
+	w = begin(LINK(", start: respond"));
+	down(w, BOWTIE_REASON_NO_ANSWER, 100 * S);
+	expect_at(w, 1000 * S, "");
+	done(w);
+
+	w = begin(LINK(", dpd: 0"));
+	down(w, BOWTIE_REASON_NO_ANSWER, 100 * S);
+	expect_at(w, 1000 * S, "");
+	done(w);
+
+	w = begin(LINK(", dpd: 20"));
+	down(w, BOWTIE_REASON_NO_ANSWER, 100 * S);
+	expect_at(w, 159 * S, "");
+	expect_at(w, 160 * S, TERMINATE);
+	done(w);
+}
+
+static void test_half_open(void **state)
+{
+	struct world *w = begin(LINK(""));
+	struct bt_fact_ike *ike = w->facts.ikes.v;
+
+	ike->established = false;
+	ike->children = 0;
+	ike->since = 0;
+	ike->begun = 100 * S;
+	ike->answered = false;
+	expect_at(w, 104 * S, "");
+	expect_at(w, 105 * S, TERMINATE);
+	/* The longer it lasts the less often */
+	down(w, BOWTIE_REASON_NO_ANSWER, 20 * S);
+	expect_at(w, 105 * S, "");
+	expect_at(w, 112 * S, TERMINATE);
+	down(w, BOWTIE_REASON_NO_ANSWER, 0);
+	ike->begun = 10000 * S;
+	expect_at(w, 10014 * S, "");
+	expect_at(w, 10015 * S, TERMINATE);
+	/* A peer that has answered is slow, or the rest got lost. */
+	ike->answered = true;
+	expect_at(w, 10019 * S, "");
+	expect_at(w, 10020 * S, TERMINATE);
+	/* The peer's own try is the peer's. */
+	ike->ours = false;
+	expect_at(w, 10100 * S, "");
+	ike->ours = true;
+	/* Being ended already: the next one begins, and just once. */
+	ike->dying = true;
+	expect_at(w, 10100 * S, INITIATE);
+	bt_facts_begin(&w->facts, "initiate");
+	expect_at(w, 10100 * S, "");
+	done(w);
+}
+
+/*
+ * charon's unique ids count for nothing: an SA that went, or one that is on its way out,
+ * neither makes a second one nor harms the live one, in whatever order they are told.
+ */
+static void test_stale_beside_live(void **state)
+{
+	struct world *w = begin(LINK(""));
+	struct bt_fact_ike *stale;
+	uint32_t id;
+
+	for (id = 1; id < 100; id += 98) {
+		stale = bt_array_add(&w->facts.ikes);
+		*stale = (struct bt_fact_ike){
+			.name = bt_strdup("bt_bow0_a"), .id = id, .established = true,
+			.dying = true, .children = 1, .remote = addr("192.0.2.1"),
+		};
+		bt_fact_ikes_sort(&w->facts.ikes);
+		expect_at(w, 50 * S, "");
+	}
+	done(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_not_silent),
+		cmocka_unit_test(test_half_open),
+		cmocka_unit_test(test_stale_beside_live),
+	};
+
+	return cmocka_run_group_tests(tests, make_secret, remove_secret);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/* PURE: from what the module says of the tunnels to what steer.c is asked. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bird_flags.h"
+#include "facts.h"
+#include "util.h"
+
+static enum bt_steer_state state_of(const struct bt_fact_link *l, const struct bt_conf_tunnel *t)
+{
+	size_t i;
+
+	for (i = 0; l && i < l->tunnels.n; i++) {
+		if (strcmp(l->tunnels.v[i].name, t->kernel.name) != 0)
+			continue;
+		switch (l->tunnels.v[i].oper) {
+		case BOWTIE_OPER_UP:
+			return BT_STEER_UP;
+		case BOWTIE_OPER_DRAIN:
+			return BT_STEER_DRAIN;
+		default:
+			return BT_STEER_DOWN;
+		}
+	}
+	return BT_STEER_DOWN;
+}
+
+/* What the daemon before this one had steered: it wrote it down first. */
+static void seed(struct bt_steer_input *in, const char *vars, unsigned int steps)
+{
+	char *alive = bt_asprintf("BT_ALIVE_%s", in->name);
+	char *no_boost = bt_asprintf("BT_NOBOOST_%s", in->name);
+	bool value;
+
+	in->seeded = bt_bird_vars_get(vars, alive, &value);
+	in->was_dead = in->seeded && !value;
+	in->was_boosted = !bt_bird_vars_get(vars, no_boost, &value) || !value;
+	while (in->was_level < steps) {
+		char *step = bt_asprintf("BT_NOSTEP_%s_%u", in->group, in->was_level + 1);
+		bool there = bt_bird_vars_get(vars, step, &value);
+
+		free(step);
+		if (!there || value)
+			break;
+		in->was_level++;
+	}
+	free(no_boost);
+	free(alive);
+}
+
+static bool ours(const struct bt_conf_tunnel *t)
+{
+	return bt_bird_session(t, AF_INET) || bt_bird_session(t, AF_INET6);
+}
+
+/**
+ * bt_bird_steer() - follow the tunnels: brings @facts->steer up to date
+ * @facts: what is observed
+ * @config: configuration
+ * @now: bt_now_ms()
+ *
+ * Return: when it is to be called again, or UINT64_MAX.
+ */
+uint64_t bt_bird_steer(struct bt_facts *facts, const struct bt_config *config, uint64_t now)
+{
+	struct {
+		struct bt_steer_input *v;
+		size_t n;
+	} list = {};
+	struct bt_strings names = {};
+	const struct bt_fact_link *l;
+	const struct bt_conf_tunnel *t;
+	uint64_t next;
+	size_t i, j;
+
+	for (i = 0; i < config->links.n; i++) {
+		const struct bt_conf_link *link = &config->links.v[i];
+
+		l = bt_facts_link_by_name(facts, link->name);
+		for (j = 0; j < link->tunnels.n; j++) {
+			struct bt_steer_input *in;
+
+			t = &link->tunnels.v[j];
+			if (!ours(t))
+				continue;
+			in = bt_array_add(&list);
+			*bt_array_add(&names) = bt_bird_tunnel(link, t);
+			in->name = names.v[names.n - 1];
+			*bt_array_add(&names) = bt_bird_group(link, t);
+			in->group = names.v[names.n - 1];
+			in->levels = bt_bird_steps(t);
+			in->hold_ms = (uint64_t)t->bgp.hold * 1000;
+			in->state = state_of(l, t);
+			if (facts->bird_vars &&
+			    !bt_steer_tunnel(&facts->steer, in->name, list.n - 1))
+				seed(in, facts->bird_vars, in->levels);
+		}
+	}
+	next = bt_steer_update(&facts->steer, list.v, list.n, now);
+	bt_strings_clear(&names);
+	free(list.v);
+	return next;
+}
