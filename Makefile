@@ -50,6 +50,11 @@ bench: deps all ## instructions per packet against four xfrm interfaces, in a gu
 	@scripts/vm --timeout 900 --icount --for-module $(KO) \
 		$(VM_ARGS) -- $(CURDIR)/tools/testing/perf/insns_tx.sh
 
+# Some minutes a system. TRIALS=20 PEER_TRIALS=4 SYSTEMS="peer bowtie bowtie-15ms"
+bench-failover: deps all traffic ## what a silent cut costs, against xfrm interfaces and BIRD
+	@scripts/vm --timeout 7200 --env TRIALS --env PEER_TRIALS --env SYSTEMS --env RATE --env FLOWS \
+		--for-module $(KO) $(VM_ARGS) -- $(CURDIR)/tools/testing/perf/failover.sh
+
 fuzz: ## run the native fuzzers: RUNS=1000000 FUZZERS="config ..."
 	+$(MAKE) -C tools/testing/fuzz run
 
@@ -69,7 +74,7 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## this text
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' Makefile | expand -t 18
 	@sed -n '/^# Variables/,/^$$/s/^# \{0,1\}//p' Makefile
 
-.PHONY: all module programs traffic deps check demo bench fuzz lint install uninstall clean help
+.PHONY: all module programs traffic deps check demo bench bench-failover fuzz lint install uninstall clean help
