@@ -60,8 +60,9 @@ def fill_algorithms():
               gcm(20), more="encap espinudp 4500 61234 0.0.0.0")
 
 
-PLAIN = {"esn": 0, "replay-window": 0, "offload": 0, "esp-mode": "xfrm", "suspect": 0, "valid": 1, "bytes": 0,
-         "packets": 0, "use-time": 0, "err-replay": 0, "err-window": 0, "err-integrity": 0}
+PLAIN = {"esn": 0, "replay-window": 0, "offload": 0, "esp-mode": "xfrm", "suspect": 0,
+         "valid": 1, "bytes": 0, "packets": 0, "use-time": 0,
+         "err-replay": 0, "err-window": 0, "err-integrity": 0}
 
 
 def contents():
