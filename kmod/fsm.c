@@ -10,7 +10,8 @@
  *                    .------------------------------'          |
  *                    v                                         v
  *            PROBING (none) -------- an answer -------------> UP / DRAIN (admin)
- *               |        ^                                     |  ^  |
+ *               |        ^ \                                   |  ^  |
+ *               |        |  `- silent, never an answer -> UP (no-answer)
  *        silent |        | an answer, but too few in a row     |  |  | no flow left
  *               v        |                                     |  |  v
  *          DOWN (no-answer) <-------------- silent ------------'  | DRAIN (drained)
@@ -18,6 +19,10 @@
  *       answers |        | silent                                 |
  *               v        |                                        |
  *            PROBING (hold-down) --- its time is over, or needed -'
+ *
+ * A peer that has never answered is not judged: it may not answer probes of that kind at
+ * all, and a tunnel that works is worth more than the proof. From its first answer on,
+ * silence is death.
  *
  * Who has failed comes back after multiplier answers in a row, and not before the
  * hold-down is over: a second at first, twice as much with each failure, up to about
@@ -63,6 +68,7 @@ static void punish(struct bowtie_fsm *fsm, __u64 now)
 static void forget_answers(struct bowtie_fsm *fsm)
 {
 	fsm->alive = false;
+	fsm->silent = false;
 	fsm->answers = 0;
 }
 
@@ -76,6 +82,8 @@ static void forgive(struct bowtie_fsm *fsm)
 
 static void answer(struct bowtie_fsm *fsm)
 {
+	fsm->known = true;
+	fsm->silent = false;
 	if (fsm->answers < 255)
 		fsm->answers++;
 	if (!fsm->failed || fsm->answers >= fsm->multiplier)
@@ -84,9 +92,12 @@ static void answer(struct bowtie_fsm *fsm)
 
 static void silent(struct bowtie_fsm *fsm, __u64 now)
 {
-	if (fsm->probes && takes_flows(fsm))
+	if (!fsm->probes || !fsm->has_sa || fsm->admin == BOWTIE_ADMIN_DOWN)
+		return;
+	if (fsm->known && takes_flows(fsm))
 		punish(fsm, now);
 	forget_answers(fsm);
+	fsm->silent = true;
 }
 
 static void take_in(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
@@ -117,6 +128,7 @@ static void take_in(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
 		break;
 	case BOWTIE_EV_PROBES_OFF:
 		fsm->probes = false;
+		fsm->known = false;
 		forgive(fsm);
 		break;
 	case BOWTIE_EV_ANSWER:
@@ -138,8 +150,11 @@ static void take_in(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
 	}
 }
 
-static void decide(struct bowtie_fsm *fsm, bool was_silent, __u64 now)
+static void decide(struct bowtie_fsm *fsm, __u64 now)
 {
+	bool deaf = fsm->probes && !fsm->alive && fsm->silent && !fsm->known;
+
+
 	fsm->reason = BOWTIE_REASON_NONE;
 	if (fsm->admin == BOWTIE_ADMIN_DOWN) {
 		fsm->oper = BOWTIE_OPER_DOWN;
@@ -147,10 +162,10 @@ static void decide(struct bowtie_fsm *fsm, bool was_silent, __u64 now)
 	} else if (!fsm->has_sa) {
 		fsm->oper = BOWTIE_OPER_DOWN;
 		fsm->reason = BOWTIE_REASON_NO_SA;
-	} else if (fsm->probes && !fsm->alive) {
+	} else if (fsm->probes && !fsm->alive && !deaf) {
 		/* Nobody has answered yet; or nobody does any more. */
-		fsm->oper = was_silent ? BOWTIE_OPER_DOWN : BOWTIE_OPER_PROBING;
-		if (was_silent)
+		fsm->oper = fsm->silent ? BOWTIE_OPER_DOWN : BOWTIE_OPER_PROBING;
+		if (fsm->silent)
 			fsm->reason = BOWTIE_REASON_NO_ANSWER;
 	} else if (fsm->probes && fsm->failed && now < fsm->hold_until) {
 		fsm->oper = BOWTIE_OPER_PROBING;
@@ -160,6 +175,8 @@ static void decide(struct bowtie_fsm *fsm, bool was_silent, __u64 now)
 		fsm->oper = fsm->admin == BOWTIE_ADMIN_DRAIN ? BOWTIE_OPER_DRAIN : BOWTIE_OPER_UP;
 		if (fsm->admin == BOWTIE_ADMIN_DRAIN)
 			fsm->reason = fsm->drained ? BOWTIE_REASON_DRAINED : BOWTIE_REASON_ADMIN;
+		else if (deaf)
+			fsm->reason = BOWTIE_REASON_NO_ANSWER;
 	}
 }
 
@@ -174,15 +191,11 @@ static void decide(struct bowtie_fsm *fsm, bool was_silent, __u64 now)
  */
 bool bowtie_fsm_event(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
 {
-	bool silent = event == BOWTIE_EV_SILENT || fsm->reason == BOWTIE_REASON_NO_ANSWER;
 	__u8 oper = fsm->oper, reason = fsm->reason;
 	bool took_flows = takes_flows(fsm);
 
 	take_in(fsm, event, now);
-	/* One answer of several that are needed is a sign of life all the same. */
-	if (event == BOWTIE_EV_ANSWER)
-		silent = false;
-	decide(fsm, silent, now);
+	decide(fsm, now);
 	if (!took_flows && takes_flows(fsm))
 		fsm->up_since = now;
 	return oper != fsm->oper || reason != fsm->reason;

@@ -34,7 +34,9 @@ enum bowtie_event {
  * @reason: enum bowtie_reason
  * @has_sa: there is an SA to send by
  * @probes: the state depends on answers
+ * @known: the peer has answered since probing began: from then on silence counts
  * @alive: the peer answers
+ * @silent: it does not; neither while it is not known which
  * @drained: no flow is left; only while @admin is drain
  * @failed: it has gone silent while it took flows
  * @answers: in a row, up to @multiplier
@@ -49,7 +51,9 @@ struct bowtie_fsm {
 	__u8 reason;
 	bool has_sa;
 	bool probes;
+	bool known;
 	bool alive;
+	bool silent;
 	bool drained;
 	bool failed;
 	__u8 answers;

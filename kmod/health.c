@@ -51,6 +51,19 @@ void bowtie_health_event(struct bowtie_tunnel *t, enum bowtie_event event)
 	bowtie_link_kick(t->link, t->id);
 }
 
+/**
+ * bowtie_health_reset() - somebody else is asked from now on, or in another way
+ * @t: tunnel
+ *
+ * Context: link->lock. bowtie_health_update() has to follow.
+ */
+void bowtie_health_reset(struct bowtie_tunnel *t)
+{
+	spin_lock_bh(&t->lock);
+	bowtie_health_event(t, BOWTIE_EV_PROBES_OFF);
+	spin_unlock_bh(&t->lock);
+}
+
 static enum bowtie_event admin_event(u8 admin)
 {
 	switch (admin) {

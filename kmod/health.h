@@ -11,6 +11,7 @@ struct work_struct;
 
 void bowtie_health_event(struct bowtie_tunnel *t, enum bowtie_event event);
 void bowtie_health_drained(struct bowtie_tunnel *t);
+void bowtie_health_reset(struct bowtie_tunnel *t);
 bool bowtie_health_update(struct bowtie_tunnel *t);
 void bowtie_health_work(struct work_struct *work);
 void bowtie_health_settle(struct work_struct *work);

@@ -219,6 +219,15 @@ static bool same_sas(const struct bowtie_tunnel_conf *a, const struct bowtie_tun
 	       xfrm_addr_equal(&a->remote, &b->remote, a->family);
 }
 
+/* Does what the peer has answered say anything about the answers to come? */
+static bool same_probe(const struct bowtie_tunnel_conf *a, const struct bowtie_tunnel_conf *b)
+{
+	return a->probe == b->probe && a->probe_port == b->probe_port &&
+	       a->inside_local4 == b->inside_local4 && a->inside_peer4 == b->inside_peer4 &&
+	       ipv6_addr_equal(&a->inside_local6, &b->inside_local6) &&
+	       ipv6_addr_equal(&a->inside_peer6, &b->inside_peer6);
+}
+
 static struct bowtie_tunnel *tunnel_alloc(struct bowtie_link *link, unsigned int id)
 {
 	struct bowtie_tunnel *t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
@@ -330,6 +339,8 @@ int bowtie_tunnel_change(struct bowtie_tunnel *t, struct bowtie_tunnel_conf *con
 		bowtie_sa_unbind_tunnel(t);
 	rcu_assign_pointer(t->conf, conf);
 	bowtie_rx_filter_update(t->link);
+	if (!same_probe(old, conf))
+		bowtie_health_reset(t);
 	if (rebind)
 		bowtie_sa_bind_tunnel(t, conf->if_id);
 	else

@@ -13,7 +13,7 @@
 #define SECOND	1000000000ULL
 
 /* The states of the diagram, as the operational state and its reason. */
-enum state { NO_SA, ADMIN, ASKING, SILENT, HELD, UP, DRAIN, DRAINED, N_STATES };
+enum state { NO_SA, ADMIN, ASKING, DEAF, SILENT, HELD, UP, DRAIN, DRAINED, N_STATES };
 
 static const struct {
 	const char *name;
@@ -22,6 +22,7 @@ static const struct {
 	[NO_SA] = { "no-sa", BOWTIE_OPER_DOWN, BOWTIE_REASON_NO_SA },
 	[ADMIN] = { "admin", BOWTIE_OPER_DOWN, BOWTIE_REASON_ADMIN },
 	[ASKING] = { "probing", BOWTIE_OPER_PROBING, BOWTIE_REASON_NONE },
+	[DEAF] = { "up, no-answer", BOWTIE_OPER_UP, BOWTIE_REASON_NO_ANSWER },
 	[SILENT] = { "no-answer", BOWTIE_OPER_DOWN, BOWTIE_REASON_NO_ANSWER },
 	[HELD] = { "hold-down", BOWTIE_OPER_PROBING, BOWTIE_REASON_HOLD_DOWN },
 	[UP] = { "up", BOWTIE_OPER_UP, BOWTIE_REASON_NONE },
@@ -47,6 +48,7 @@ static struct bowtie_fsm in_state(enum state s)
 		[NO_SA] = { BOWTIE_EV_PROBES_ON },
 		[ADMIN] = { BOWTIE_EV_PROBES_ON, BOWTIE_EV_SA_FOUND, BOWTIE_EV_ADMIN_DOWN },
 		[ASKING] = { BOWTIE_EV_PROBES_ON, BOWTIE_EV_SA_FOUND },
+		[DEAF] = { BOWTIE_EV_PROBES_ON, BOWTIE_EV_SA_FOUND, BOWTIE_EV_SILENT },
 		[SILENT] = { BOWTIE_EV_PROBES_ON, BOWTIE_EV_SA_FOUND, BOWTIE_EV_ANSWER,
 			     BOWTIE_EV_SILENT },
 		[HELD] = { BOWTIE_EV_PROBES_ON, BOWTIE_EV_SA_FOUND, BOWTIE_EV_ANSWER,
@@ -79,8 +81,9 @@ static void test_every_event(void **state)
 		      NO_SA, NO_SA, NO_SA),
 	[ADMIN] = ROW(ASKING, ADMIN, ASKING, ADMIN, ADMIN, ADMIN, ADMIN, ADMIN, ADMIN,
 		      ADMIN, ADMIN, ADMIN),
-	[ASKING] = ROW(ASKING, ADMIN, ASKING, ASKING, NO_SA, ASKING, UP, UP, SILENT,
+	[ASKING] = ROW(ASKING, ADMIN, ASKING, ASKING, NO_SA, ASKING, UP, UP, DEAF,
 		       ASKING, ASKING, ASKING),
+	[DEAF] = ROW(DEAF, ADMIN, DRAIN, DEAF, NO_SA, DEAF, UP, UP, DEAF, DEAF, DEAF, DEAF),
 	[SILENT] = ROW(SILENT, ADMIN, SILENT, SILENT, NO_SA, SILENT, UP, ASKING, SILENT,
 		       SILENT, SILENT, SILENT),
 	[HELD] = ROW(HELD, ADMIN, HELD, HELD, NO_SA, HELD, UP, HELD, SILENT,
@@ -184,8 +187,17 @@ static void test_without_probes(void **state)
 	assert_int_equal(state_of(&fsm), NO_SA);
 	assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_SA_FOUND, 1));
 	assert_int_equal(state_of(&fsm), UP);
-	/* Probes on a tunnel that works do not take it down until it is silent. */
+	/* Probes on a tunnel that works do not take it down, if its peer does not know them. */
 	assert_false(bowtie_fsm_event(&fsm, BOWTIE_EV_PROBES_ON, 2));
+	assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_SILENT, 3));
+	assert_int_equal(state_of(&fsm), DEAF);
+	assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_ANSWER, 3));
+	assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_SILENT, 3));
+	assert_int_equal(state_of(&fsm), SILENT);
+	/* Nor does a new SA make it unknown again. */
+	bowtie_fsm_event(&fsm, BOWTIE_EV_SA_LOST, 3);
+	bowtie_fsm_event(&fsm, BOWTIE_EV_SA_FOUND, 3);
+	assert_int_equal(state_of(&fsm), ASKING);
 	assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_SILENT, 3));
 	assert_int_equal(state_of(&fsm), SILENT);
 	assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_PROBES_OFF, 4));
@@ -209,7 +221,7 @@ static void test_random_walk(void **state)
 		if (takes_flows(&fsm)) {
 			assert_true(fsm.has_sa);
 			assert_int_not_equal(fsm.admin, BOWTIE_ADMIN_DOWN);
-			assert_true(!fsm.probes || fsm.alive);
+			assert_true(!fsm.probes || fsm.alive || !fsm.known);
 		}
 		assert_true(fsm.hold <= BOWTIE_HOLD_MAX);
 	}

@@ -82,7 +82,12 @@ def settings():
 def icmp():
     """Echo requests and their answers."""
     before = tunnel()["transitions"]
+    PEER.deaf(OUT)
     FAR.change(0, probe="icmp", probe_interval=INTERVAL)
+    with tap.case("a peer that has never answered is not judged"):
+        await_state("up", "no-answer")
+        PEER.hear(OUT)
+        await_state("up")
     probe = PEER.await_probes(5, OUT)
     with tap.case("icmp: an echo request from one inside address to the other"):
         tap.same((probe.src, probe.dst), ("169.254.21.2", "169.254.21.1"))
