@@ -27,7 +27,7 @@ static void drops(struct bt_buf *out, const struct bt_stats *stats)
 	uint64_t sum = 0;
 
 	bt_for_each_field(f, &bt_stats_object) {
-		if (f->attr < BOWTIE_A_STATS_TX_DROP_INVALID || !stats->c[f->attr])
+		if (!strstr(f->name, "-drop-") || !stats->c[f->attr])
 			continue;
 		bt_buf_printf(&reasons, "%s %s %" PRIu64, sum ? "," : "", f->name,
 			      stats->c[f->attr]);
