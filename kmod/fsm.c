@@ -10,10 +10,10 @@
  *                    .------------------------------'          |
  *                    v                                         v
  *            PROBING (none) -------- an answer -------------> UP / DRAIN (admin)
- *               |        ^ \                                   |  ^  |
- *               |        |  `- silent, never an answer -> UP (no-answer)
- *        silent |        | an answer, but too few in a row     |  |  | no flow left
- *               v        |                                     |  |  v
+ *               | \                                            |  ^  |
+ *               |  `- silent, never an answer -> UP (no-answer)|  |  |
+ *        silent |                                              |  |  | no flow left
+ *               v                                              |  |  v
  *          DOWN (no-answer) <-------------- silent ------------'  | DRAIN (drained)
  *               |        ^                                        |
  *       answers |        | silent                                 |
@@ -28,7 +28,8 @@
  * hold-down is over: a second at first, twice as much with each failure, up to about
  * a minute; every half a minute without a failure takes one doubling back. Up and
  * drain differ in the administrator's wish only. Losing the SA forgets what the
- * answers said, but not the hold-down: a peer that flaps with new SAs flaps too.
+ * answers said, but not the hold-down; within half a minute of coming up it is a
+ * failure itself: a peer that flaps with new SAs flaps too.
  */
 #include "fsm.h"
 
@@ -82,12 +83,16 @@ static void forgive(struct bowtie_fsm *fsm)
 
 static void answer(struct bowtie_fsm *fsm)
 {
+	bool failed = fsm->failed || (fsm->known && fsm->silent);
+
 	fsm->known = true;
-	fsm->silent = false;
 	if (fsm->answers < 255)
 		fsm->answers++;
-	if (!fsm->failed || fsm->answers >= fsm->multiplier)
-		fsm->alive = true;
+	/* A dead one stays so for the time being: one answer in a while is no news. */
+	if (failed && fsm->answers < fsm->multiplier)
+		return;
+	fsm->alive = true;
+	fsm->silent = false;
 }
 
 static void silent(struct bowtie_fsm *fsm, __u64 now)
@@ -117,6 +122,10 @@ static void take_in(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
 		fsm->has_sa = true;
 		break;
 	case BOWTIE_EV_SA_LOST:
+		/* After a long time it is a rekeying that went wrong; soon, it is flapping. */
+		if (fsm->has_sa && fsm->probes && fsm->known && takes_flows(fsm) &&
+		    now - fsm->up_since < BOWTIE_HOLD_DECAY)
+			punish(fsm, now);
 		fsm->has_sa = false;
 		forget_answers(fsm);
 		break;
@@ -135,8 +144,17 @@ static void take_in(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now)
 		if (fsm->probes && fsm->has_sa && fsm->admin != BOWTIE_ADMIN_DOWN)
 			answer(fsm);
 		break;
+	case BOWTIE_EV_MISSED:
+		if (!fsm->alive)
+			fsm->answers = 0;
+		break;
 	case BOWTIE_EV_SILENT:
 		silent(fsm, now);
+		break;
+	case BOWTIE_EV_ASKED_ANEW:
+		/* One that is dead stays so until it answers. */
+		if (fsm->alive)
+			fsm->known = false;
 		break;
 	case BOWTIE_EV_NEEDED:
 		fsm->hold_until = now;

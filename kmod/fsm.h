@@ -19,7 +19,9 @@ enum bowtie_event {
 	BOWTIE_EV_PROBES_ON,
 	BOWTIE_EV_PROBES_OFF,
 	BOWTIE_EV_ANSWER,	/* a round trip */
+	BOWTIE_EV_MISSED,	/* an answer is overdue */
 	BOWTIE_EV_SILENT,	/* none for multiplier x interval */
+	BOWTIE_EV_ASKED_ANEW,	/* another peer, or in another way */
 	BOWTIE_EV_TICK,		/* time has passed, no more */
 	BOWTIE_EV_NEEDED,	/* no other tunnel is left: do not hold this one down */
 	BOWTIE_EV_DRAINED,	/* no flow is left on it */

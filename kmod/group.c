@@ -26,7 +26,7 @@ static noinline struct bowtie_tunnel *pick_other(const struct bowtie_link *link,
 						 const struct bowtie_buckets *table, u32 hash)
 {
 	unsigned int b = bowtie_group_bucket(hash), step = hash | 1;
-	struct bowtie_tunnel *t, *best = NULL;
+	struct bowtie_tunnel *t, *best = NULL, *draining = NULL;
 	unsigned int i, tier, best_tier = ~0;
 
 	/* An odd step visits every bucket, and spreads the dead tunnel's flows. */
@@ -41,9 +41,14 @@ static noinline struct bowtie_tunnel *pick_other(const struct bowtie_link *link,
 	for (i = 0; i < group->n; i++) {
 		const struct bowtie_member *m = &group->members[i];
 
-		t = usable_tunnel(link, m->id);
-		if (!t)
+		t = rcu_dereference(link->tunnels[m->id]);
+		if (!t || !bowtie_tunnel_keeps(t))
 			continue;
+		/* One that drains is better than none. */
+		if (!bowtie_tunnel_usable(t)) {
+			draining = t;
+			continue;
+		}
 		tier = m->tier != BOWTIE_TIER_INHERIT ? m->tier :
 			rcu_dereference(t->conf)->tier;
 		if (tier < best_tier) {
@@ -51,7 +56,7 @@ static noinline struct bowtie_tunnel *pick_other(const struct bowtie_link *link,
 			best_tier = tier;
 		}
 	}
-	return best;
+	return best ?: draining;
 }
 
 /* Not for each packet: many CPUs share the line. */
@@ -117,7 +122,8 @@ static struct bowtie_group *find_group(struct bowtie_link *link,
 			continue;
 		if (!prev)
 			return g;
-		if (g->parent == prev->id && time_before(jiffies, g->born + STEP_TIME))
+		if (g->parent == prev->id && g->rebuilds == link->rebuilds &&
+		    time_before(jiffies, g->born + STEP_TIME))
 			return g;
 		if (bowtie_group_agrees(link, g, prev))
 			return g;
@@ -141,6 +147,7 @@ static struct bowtie_group *make_group(struct bowtie_link *link,
 	g->id = ++link->group_id;
 	g->parent = prev ? prev->id : 0;
 	g->born = jiffies;
+	g->rebuilds = link->rebuilds;
 	bowtie_group_table_init(link, g, prev);
 	list_add_tail(&g->list, &link->groups);
 	link->n_groups++;

@@ -48,6 +48,7 @@ struct bowtie_member {
  * @since: when that began, in jiffies
  * @due: when to look at it again if any are @over, in jiffies; link->lock
  * @born: when it was made, in jiffies
+ * @rebuilds: of the link when it was made
  * @heir: scratch of bowtie_group_forget_tunnel(); link->lock
  * @affected: likewise
  * @rcu: frees it
@@ -69,6 +70,7 @@ struct bowtie_group {
 	unsigned long since;
 	unsigned long due;
 	unsigned long born;
+	u32 rebuilds;
 	struct bowtie_group *heir;
 	struct list_head affected;
 	struct rcu_head rcu;

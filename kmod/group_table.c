@@ -267,6 +267,7 @@ void bowtie_groups_rebuild(struct bowtie_link *link, u64 changed)
 
 	if (!changed)
 		return;
+	link->rebuilds++;
 	/* Readers of the tables that the last rebuild replaced are done by now. */
 	cond_synchronize_rcu(link->spare_cookie);
 	list_for_each_entry(g, &link->groups, list) {

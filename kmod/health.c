@@ -60,7 +60,9 @@ void bowtie_health_event(struct bowtie_tunnel *t, enum bowtie_event event)
 void bowtie_health_reset(struct bowtie_tunnel *t)
 {
 	spin_lock_bh(&t->lock);
-	bowtie_health_event(t, BOWTIE_EV_PROBES_OFF);
+	bowtie_health_event(t, BOWTIE_EV_ASKED_ANEW);
+	if (t->probe.on)
+		bowtie_probe_track_restart(&t->probe.track, ktime_get_ns());
 	spin_unlock_bh(&t->lock);
 }
 
@@ -106,13 +108,28 @@ bool bowtie_health_update(struct bowtie_tunnel *t)
 	return news;
 }
 
-/* Nobody else is left: those that answer, but are not trusted yet, have to do. */
-static void end_hold_down(struct bowtie_link *link)
+/* The tunnels that are the only ones left to some prefix, or to the link: a bit each. */
+static u64 needed(struct bowtie_link *link, u64 usable)
 {
+	const struct bowtie_group *g;
+	u64 mask = usable ? 0 : ~0ULL;
+
+	list_for_each_entry(g, &link->groups, list)
+		if (!(g->mask & usable))
+			mask |= g->mask;
+	return mask;
+}
+
+/* Nobody else is left: those that answer, but are not trusted yet, have to do. */
+static void end_hold_down(struct bowtie_link *link, u64 usable)
+{
+	u64 mask = needed(link, usable);
 	struct bowtie_tunnel *t;
 	int i;
 
 	bowtie_for_each_tunnel(link, t, i) {
+		if (!(mask & BIT_ULL(i)))
+			continue;
 		spin_lock_bh(&t->lock);
 		if (t->fsm.reason == BOWTIE_REASON_HOLD_DOWN)
 			bowtie_health_event(t, BOWTIE_EV_NEEDED);
@@ -175,9 +192,9 @@ static void announce_sas(struct bowtie_link *link, u64 mask)
 void bowtie_health_work(struct work_struct *work)
 {
 	struct bowtie_link *link = container_of(work, struct bowtie_link, work);
-	u64 mask, changed = 0;
+	u64 mask, changed = 0, usable = 0;
 	struct bowtie_tunnel *t;
-	u8 up = 0;
+	bool serves = false;
 	int i;
 
 	mutex_lock(&link->lock);
@@ -190,12 +207,13 @@ void bowtie_health_work(struct work_struct *work)
 			bowtie_sa_rescan(t);
 		if ((mask & BIT_ULL(i)) && bowtie_health_update(t))
 			changed |= BIT_ULL(i);
-		up += bowtie_tunnel_usable(t);
+		if (bowtie_tunnel_usable(t))
+			usable |= BIT_ULL(i);
+		serves |= bowtie_tunnel_keeps(t);
 	}
-	link->n_up = up;
-	if (!up)
-		end_hold_down(link);
-	if (up)
+	link->n_up = hweight64(usable);
+	end_hold_down(link, usable);
+	if (serves)
 		netif_dormant_off(link->dev);
 	else
 		netif_dormant_on(link->dev);

@@ -34,6 +34,7 @@ struct bowtie_tunnel;
  * @mtu_own: the change of MTU in progress is our own; RTNL
  * @generation: counts changes, for readers that dump; @lock
  * @group_id: latest group id given; @lock
+ * @rebuilds: how often tables were renewed as tunnels changed; @lock
  * @spare_cookie: RCU state after which the spare bucket tables are free; @lock
  * @groups: all groups; @lock
  * @n_groups: how many; @lock
@@ -74,6 +75,7 @@ struct bowtie_link {
 	bool mtu_own;
 	u32 generation;
 	u32 group_id;
+	u32 rebuilds;
 	unsigned long spare_cookie;
 	struct list_head groups;
 	u32 n_groups;

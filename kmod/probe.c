@@ -4,6 +4,7 @@
  * answers mean is decided in probe_track.c and fsm.c, what a probe looks like in
  * probe_pkt.c. Nothing is sent under a lock.
  */
+#include <linux/math64.h>
 #include <linux/random.h>
 #include <linux/skbuff.h>
 #include <net/xfrm.h>
@@ -76,10 +77,13 @@ static void watch_inbound(struct bowtie_tunnel *t, u64 now)
 	t->probe.packets = packets;
 }
 
-/* A bit earlier or later each time, so that tunnels and hosts do not fall into step. */
+/*
+ * A bit earlier each time, so that tunnels and hosts do not fall into step (RFC 5880,
+ * 6.8.7). Never later: then multiplier probes would not fit into the time of silence.
+ */
 static u64 jittered(u64 interval)
 {
-	return interval - interval / 8 + get_random_u32() % ((u32)(interval / 4) + 1);
+	return interval - mul_u64_u32_shr(interval / 4, get_random_u32(), 32);
 }
 
 /* What a tick has found to do once the lock is released. */
@@ -107,7 +111,8 @@ static void judge(struct bowtie_tunnel *t, u64 now, struct errand *todo)
 		bowtie_health_event(t, BOWTIE_EV_SILENT);
 		break;
 	default:
-		bowtie_health_event(t, BOWTIE_EV_TICK);
+		bowtie_health_event(t, t->probe.track.unanswered > 1 ? BOWTIE_EV_MISSED :
+				    BOWTIE_EV_TICK);
 	}
 }
 
@@ -193,6 +198,7 @@ bool bowtie_probe_rx(struct bowtie_tunnel *t, const struct bowtie_tunnel_conf *c
 	const struct bowtie_sa *sa;
 	struct sk_buff *reply;
 	bool proof = false;
+	u64 now;
 
 	seen = bowtie_probe_parse(&t->probe, conf, skb, v6, READ_ONCE(t->probe.track.seq));
 	if (likely(seen.kind == BOWTIE_SEEN_OTHER))
@@ -205,8 +211,9 @@ bool bowtie_probe_rx(struct bowtie_tunnel *t, const struct bowtie_tunnel_conf *c
 	spin_lock(&t->lock);
 	t->probe.consumed++;
 	if (seen.kind == BOWTIE_SEEN_ANSWER && t->probe.on) {
-		proof = bowtie_probe_track_answer(&t->probe.track, seen.seq, ktime_get_ns());
-		if (proof)
+		now = ktime_get_ns();
+		proof = bowtie_probe_track_answer(&t->probe.track, seen.seq, now);
+		if (proof && t->probe.track.answered == now)
 			bowtie_health_event(t, BOWTIE_EV_ANSWER);
 	}
 	spin_unlock(&t->lock);
@@ -252,6 +259,7 @@ void bowtie_probe_update(struct bowtie_tunnel *t, const struct bowtie_tunnel_con
 	u64 interval = (u64)conf->probe_interval * NSEC_PER_MSEC;
 	u64 now = ktime_get_ns();
 	bool start;
+	u32 seq;
 
 	spin_lock_bh(&t->lock);
 	start = on && (!probe->on || probe->track.interval != interval);
@@ -266,7 +274,10 @@ void bowtie_probe_update(struct bowtie_tunnel *t, const struct bowtie_tunnel_con
 	/* The timer must not run while it is set: its tick would set it, too. */
 	hrtimer_cancel(&probe->timer);
 	spin_lock_bh(&t->lock);
+	/* Answers to what was asked before are no answers any more. */
+	seq = probe->track.seq + BOWTIE_PROBE_RING;
 	bowtie_probe_track_init(&probe->track, interval, conf->probe_multiplier, now);
+	probe->track.seq = seq;
 	probe->next = now;
 	probe->on = true;
 	hrtimer_start(&probe->timer, ns_to_ktime(now), HRTIMER_MODE_ABS_SOFT);

@@ -15,8 +15,10 @@
 #include "probe_track.h"
 
 #ifdef __KERNEL__
+#include <linux/limits.h>
 #include <linux/string.h>
 #else
+#include <limits.h>
 #include <string.h>
 #endif
 
@@ -166,6 +168,7 @@ static void measure(struct bowtie_probe_track *p, __u32 rtt)
  * @seq: of the probe that it answers; its authenticity has been checked
  * @now: the time, in ns
  *
+ * It is about the SA in use if @p->answered is @now afterwards.
  * Return: false if it proves nothing: it is late, the second one, or answers no probe.
  */
 bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 now)
@@ -179,10 +182,10 @@ bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 no
 	rtt = now - slot->sent;
 	if (rtt > limit)
 		return false;
-	slot->rtt = rtt ? (__u32)rtt : 1;
+	slot->rtt = rtt > UINT_MAX ? UINT_MAX : rtt ? (__u32)rtt : 1;
 	measure(p, slot->rtt);
 	if (slot->second) {
-		p->answered_second = now;
+		p->answered_second = slot->sent;
 		return true;
 	}
 	p->answered = now;
@@ -199,9 +202,16 @@ bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 no
  */
 __u64 bowtie_probe_track_deadline(const struct bowtie_probe_track *p)
 {
-	__u64 silence = sign(p) + p->interval * p->multiplier;
+	__u64 silence = sign(p) + p->interval * p->multiplier, since_asked;
 
-	return p->waiting ? later(silence, p->waiting + rto(p)) : silence;
+	if (!p->waiting)
+		return silence;
+	/* Once it has been asked, what the peer says by itself delays the verdict no more. */
+	since_asked = later(later(p->answered, p->start) + p->interval * p->multiplier,
+			    p->waiting + p->interval * (p->multiplier - 1));
+	if (silence > since_asked)
+		silence = since_asked;
+	return later(silence, p->waiting + rto(p));
 }
 
 /**

@@ -33,7 +33,7 @@ struct bowtie_probe_slot {
  * @seq: of the next probe
  * @start: when probing began, in ns; silence is counted from there at first
  * @answered: when the latest answer to a probe by the SA in use came, in ns, or 0
- * @answered_second: likewise by the older SA
+ * @answered_second: when the latest probe by the other SA that was answered was sent
  * @inbound: when the latest inbound packet was seen that may stand in for an answer
  * @waiting: when the oldest probe since @answered was sent, in ns, or 0
  * @unanswered: probes by the SA in use since @answered

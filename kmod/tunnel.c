@@ -339,7 +339,7 @@ int bowtie_tunnel_change(struct bowtie_tunnel *t, struct bowtie_tunnel_conf *con
 		bowtie_sa_unbind_tunnel(t);
 	rcu_assign_pointer(t->conf, conf);
 	bowtie_rx_filter_update(t->link);
-	if (!same_probe(old, conf))
+	if (rebind || !same_probe(old, conf))
 		bowtie_health_reset(t);
 	if (rebind)
 		bowtie_sa_bind_tunnel(t, conf->if_id);

@@ -138,7 +138,8 @@ static struct dst_entry *bundle_create(struct bowtie_tunnel *t, const struct bow
 		dst_release(dst);
 		return ERR_PTR(-ENOMEM);
 	}
-	if (READ_ONCE(t->mtu) != mtu) {
+	/* A probe by another SA says nothing about packets. */
+	if (READ_ONCE(t->mtu) != mtu && rcu_access_pointer(t->sa_out) == sa) {
 		WRITE_ONCE(t->mtu, mtu);
 		bowtie_link_kick_mtu(link);
 	}
@@ -180,6 +181,8 @@ struct dst_entry *bowtie_underlay_bundle(struct bowtie_tunnel *t, const struct b
 	struct dst_entry *dst = rcu_dereference(*slot), *old;
 	int purges;
 
+	if (unlikely(rcu_access_pointer(t->sa_out) != sa))
+		return bundle_create(t, sa, v6);
 	if (likely(dst && bundle_ok(t, dst, sa) && dst_hold_safe(dst)))
 		return dst;
 

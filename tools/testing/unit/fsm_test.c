@@ -75,24 +75,24 @@ static struct bowtie_fsm in_state(enum state s)
 static void test_every_event(void **state)
 {
 	static const enum state to[N_STATES][__BOWTIE_EV_MAX] = {
-#define ROW(up, down, drain, sa, lost, on, off, answer, silent, tick, needed, drained)	\
-	{ up, down, drain, sa, lost, on, off, answer, silent, tick, needed, drained }
-	[NO_SA] = ROW(NO_SA, ADMIN, NO_SA, ASKING, NO_SA, NO_SA, NO_SA, NO_SA, NO_SA,
-		      NO_SA, NO_SA, NO_SA),
-	[ADMIN] = ROW(ASKING, ADMIN, ASKING, ADMIN, ADMIN, ADMIN, ADMIN, ADMIN, ADMIN,
-		      ADMIN, ADMIN, ADMIN),
-	[ASKING] = ROW(ASKING, ADMIN, ASKING, ASKING, NO_SA, ASKING, UP, UP, DEAF,
-		       ASKING, ASKING, ASKING),
-	[DEAF] = ROW(DEAF, ADMIN, DRAIN, DEAF, NO_SA, DEAF, UP, UP, DEAF, DEAF, DEAF, DEAF),
-	[SILENT] = ROW(SILENT, ADMIN, SILENT, SILENT, NO_SA, SILENT, UP, ASKING, SILENT,
-		       SILENT, SILENT, SILENT),
-	[HELD] = ROW(HELD, ADMIN, HELD, HELD, NO_SA, HELD, UP, HELD, SILENT,
-		     HELD, UP, HELD),
-	[UP] = ROW(UP, ADMIN, DRAIN, UP, NO_SA, UP, UP, UP, SILENT, UP, UP, UP),
-	[DRAIN] = ROW(UP, ADMIN, DRAIN, DRAIN, NO_SA, DRAIN, DRAIN, DRAIN, SILENT,
-		      DRAIN, DRAIN, DRAINED),
-	[DRAINED] = ROW(UP, ADMIN, DRAINED, DRAINED, NO_SA, DRAINED, DRAINED, DRAINED, SILENT,
-			DRAINED, DRAINED, DRAINED),
+/* Neither of MISSED, ASKED_ANEW and TICK leads anywhere by itself. */
+#define ROW(same, up, down, drain, sa, lost, on, off, answer, silent, needed, drained)	\
+	{ up, down, drain, sa, lost, on, off, answer, same, silent, same, same, needed, drained }
+	[NO_SA] = ROW(NO_SA, NO_SA, ADMIN, NO_SA, ASKING, NO_SA, NO_SA, NO_SA, NO_SA, NO_SA,
+		      NO_SA, NO_SA),
+	[ADMIN] = ROW(ADMIN, ASKING, ADMIN, ASKING, ADMIN, ADMIN, ADMIN, ADMIN, ADMIN, ADMIN,
+		      ADMIN, ADMIN),
+	[ASKING] = ROW(ASKING, ASKING, ADMIN, ASKING, ASKING, NO_SA, ASKING, UP, UP, DEAF,
+		       ASKING, ASKING),
+	[DEAF] = ROW(DEAF, DEAF, ADMIN, DRAIN, DEAF, NO_SA, DEAF, UP, UP, DEAF, DEAF, DEAF),
+	[SILENT] = ROW(SILENT, SILENT, ADMIN, SILENT, SILENT, NO_SA, SILENT, UP, SILENT, SILENT,
+		       SILENT, SILENT),
+	[HELD] = ROW(HELD, HELD, ADMIN, HELD, HELD, NO_SA, HELD, UP, HELD, SILENT, UP, HELD),
+	[UP] = ROW(UP, UP, ADMIN, DRAIN, UP, NO_SA, UP, UP, UP, SILENT, UP, UP),
+	[DRAIN] = ROW(DRAIN, UP, ADMIN, DRAIN, DRAIN, NO_SA, DRAIN, DRAIN, DRAIN, SILENT,
+		      DRAIN, DRAINED),
+	[DRAINED] = ROW(DRAINED, UP, ADMIN, DRAINED, DRAINED, NO_SA, DRAINED, DRAINED, DRAINED,
+			SILENT, DRAINED, DRAINED),
 	};
 	unsigned int s, e;
 
@@ -119,7 +119,7 @@ static void test_hold_down(void **state)
 	for (i = 0; i < 10; i++) {
 		assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_SILENT, now));
 		assert_int_equal(fsm.hold, hold);
-		assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_ANSWER, now));
+		assert_false(bowtie_fsm_event(&fsm, BOWTIE_EV_ANSWER, now));
 		assert_true(bowtie_fsm_event(&fsm, BOWTIE_EV_ANSWER, now));
 		assert_int_equal(state_of(&fsm), HELD);
 		bowtie_fsm_event(&fsm, BOWTIE_EV_TICK, now + hold - 1);
@@ -179,6 +179,48 @@ static void test_answers_needed(void **state)
 	assert_int_equal(state_of(&fsm), UP);
 }
 
+/* Answers with gaps between them are not in a row. */
+static void test_gaps(void **state)
+{
+	struct bowtie_fsm fsm = in_state(SILENT);
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		bowtie_fsm_event(&fsm, BOWTIE_EV_ANSWER, 8 * SECOND);
+		assert_int_equal(state_of(&fsm), SILENT);
+		bowtie_fsm_event(&fsm, BOWTIE_EV_MISSED, 8 * SECOND);
+	}
+}
+
+/* SAs that come and go in no time are failures, too; one after a long time is none. */
+static void test_sa_flaps(void **state)
+{
+	struct bowtie_fsm fsm = in_state(UP);
+
+	bowtie_fsm_event(&fsm, BOWTIE_EV_SA_LOST, 2 * BOWTIE_HOLD_DECAY);
+	assert_int_equal(fsm.hold, 0);
+	bowtie_fsm_event(&fsm, BOWTIE_EV_SA_FOUND, 2 * BOWTIE_HOLD_DECAY);
+	bowtie_fsm_event(&fsm, BOWTIE_EV_ANSWER, 2 * BOWTIE_HOLD_DECAY);
+	assert_int_equal(state_of(&fsm), UP);
+	bowtie_fsm_event(&fsm, BOWTIE_EV_SA_LOST, 2 * BOWTIE_HOLD_DECAY + SECOND);
+	bowtie_fsm_event(&fsm, BOWTIE_EV_SA_LOST, 2 * BOWTIE_HOLD_DECAY + SECOND);
+	assert_int_equal(fsm.hold, SECOND);
+}
+
+/* Another way of asking: one that works is not judged, one that is dead stays dead. */
+static void test_asked_anew(void **state)
+{
+	struct bowtie_fsm fsm = in_state(UP);
+
+	bowtie_fsm_event(&fsm, BOWTIE_EV_ASKED_ANEW, SECOND);
+	bowtie_fsm_event(&fsm, BOWTIE_EV_SILENT, SECOND);
+	assert_int_equal(state_of(&fsm), DEAF);
+	fsm = in_state(SILENT);
+	bowtie_fsm_event(&fsm, BOWTIE_EV_ASKED_ANEW, SECOND);
+	bowtie_fsm_event(&fsm, BOWTIE_EV_SILENT, SECOND);
+	assert_int_equal(state_of(&fsm), SILENT);
+}
+
 static void test_without_probes(void **state)
 {
 	struct bowtie_fsm fsm;
@@ -234,6 +276,9 @@ int main(void)
 		cmocka_unit_test(test_hold_down),
 		cmocka_unit_test(test_one_failure),
 		cmocka_unit_test(test_answers_needed),
+		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_sa_flaps),
+		cmocka_unit_test(test_asked_anew),
 		cmocka_unit_test(test_without_probes),
 		cmocka_unit_test(test_random_walk),
 	};

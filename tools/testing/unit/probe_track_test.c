@@ -133,7 +133,7 @@ static void test_cut(void **state)
 	outages(INTERVAL, 0, 200 * MS, 304 * MS);
 	outages(15 * MS, 0, 30 * MS, 50 * MS);
 	/* Under load a probe goes out at every third interval only. */
-	outages(INTERVAL, 1, 290 * MS, 420 * MS);
+	outages(INTERVAL, 1, 280 * MS, 400 * MS);
 	outages(15 * MS, 1, 40 * MS, 70 * MS);
 }
 
@@ -148,7 +148,7 @@ static void test_one_way(void **state)
 		w.deaf = T0 + 5000 * MS + i * 3 * MS;
 		w.talks_until = UINT64_MAX;
 		assert_int_equal(peer_run(&w, w.deaf + 10000 * MS), BOWTIE_PROBE_DEAD);
-		assert_in_range(w.now - w.deaf, 300 * MS, 710 * MS);
+		assert_in_range(w.now - w.deaf, 200 * MS, 560 * MS);
 	}
 }
 
