@@ -134,7 +134,7 @@ static void test_cut(void **state)
 	outages(15 * MS, 0, 30 * MS, 50 * MS);
 	/* Under load a probe goes out at every third interval only. */
 	outages(INTERVAL, 1, 200 * MS, 400 * MS);
-	outages(15 * MS, 1, 40 * MS, 70 * MS);
+	outages(15 * MS, 1, 30 * MS, 70 * MS);
 }
 
 static void test_one_way(void **state)
