@@ -172,7 +172,6 @@ static void decide(struct bowtie_fsm *fsm, __u64 now)
 {
 	bool deaf = fsm->probes && !fsm->alive && fsm->silent && !fsm->known;
 
-
 	fsm->reason = BOWTIE_REASON_NONE;
 	if (fsm->admin == BOWTIE_ADMIN_DOWN) {
 		fsm->oper = BOWTIE_OPER_DOWN;
