@@ -13,6 +13,7 @@
 #define MAX_SECRET	4096
 /* How long charon may hold up the next tunnel; it goes on trying by itself. */
 #define INITIATE_MS	3000
+#define INITIATE_AGAIN_MS	1000
 /* Who has not answered is asked again soon; who has refused, after pauses that grow. */
 #define UNANSWERED_PAUSE_MS	1000
 #define ANSWER_MS	(INITIATE_MS + 7000)
@@ -228,13 +229,24 @@ static void terminate(struct bt_apply *a, const struct bt_op *op)
 	send_command(a, op, "terminate", &args, NULL, 0);
 }
 
+/* Who has not answered the last time is not waited for as long. */
+static unsigned int patience(const struct bt_apply *a, const struct bt_op *op)
+{
+	const struct bt_fact_tunnel *m = bt_facts_remembered(a->facts, op->conf_link->name,
+							     op->conf->kernel.name);
+
+	return m && m->tries ? INITIATE_AGAIN_MS : INITIATE_MS;
+}
+
 static void initiate(struct bt_apply *a, const struct bt_op *op)
 {
+	unsigned int timeout = patience(a, op);
 	struct bt_vici_msg args = {};
 
+	bt_facts_tried(a->facts, op->conf_link->name, op->conf->kernel.name, bt_now_ms());
 	bt_vici_put_str(&args, "ike", op->name);
 	bt_vici_put_str(&args, "child", op->name);
-	bt_vici_put_fmt(&args, "timeout", "%u", INITIATE_MS);
+	bt_vici_put_fmt(&args, "timeout", "%u", timeout);
 	bt_vici_put_str(&args, "loglevel", "-1");
 	send_command(a, op, "initiate", &args, NULL, 0);
 }

@@ -44,7 +44,7 @@ enum bt_op_type {
  * @routes: of the module, or the kernel
  * @addr: of the device
  * @conf_link: of @conf
- * @conf: tunnel that a secret belongs to
+ * @conf: tunnel that a secret belongs to, or whose IKE is begun
  * @name: of charon's or BIRD's object; of a reload, with its direction
  * @id: of an IKE SA
  * @message: for charon
