@@ -54,7 +54,7 @@ static void vars(const struct bt_config *want, const struct bt_facts *facts,
 }
 
 static void set_flag(const struct bt_facts *facts, const struct bt_bird_flag *flag,
-		     struct bt_strings *reloads, struct bt_ops *out)
+		     uint64_t now, struct bt_strings *reloads, struct bt_ops *out)
 {
 	const char *way = flag->kind == BT_BIRD_FLAG_DEAD ? "in" : "out";
 	struct bt_op *op;
@@ -66,6 +66,9 @@ static void set_flag(const struct bt_facts *facts, const struct bt_bird_flag *fl
 	op = bt_op_add(out, BT_OP_BIRD_FLAG, "bird flag %s", flag->name);
 	op->name = bt_strdup(flag->name);
 	op->on = flag->on;
+	/* After it has failed it is not tried now: there is nothing to look at anew either. */
+	if (bt_facts_held(facts, op->key, now))
+		return;
 	for (i = 0; i < flag->sessions.n; i++) {
 		char *what = bt_asprintf("%s %s", way, flag->sessions.v[i]);
 
@@ -83,13 +86,13 @@ static bool has_session(const struct bt_facts *facts, const char *what)
 }
 
 static void steer(const struct bt_facts *facts, const struct bt_bird_flags *flags,
-		  struct bt_ops *out)
+		  uint64_t now, struct bt_ops *out)
 {
 	struct bt_strings reloads = {};
 	size_t i;
 
 	for (i = 0; i < flags->n; i++)
-		set_flag(facts, &flags->v[i], &reloads, out);
+		set_flag(facts, &flags->v[i], now, &reloads, out);
 	for (i = 0; i < facts->bird_reloads.n; i++)
 		if (!facts->bird_reloads.v[i].sent &&
 		    has_session(facts, facts->bird_reloads.v[i].what))
@@ -107,10 +110,11 @@ static void steer(const struct bt_facts *facts, const struct bt_bird_flags *flag
  * bt_reconcile_bird() - BIRD's part
  * @want: configuration
  * @facts: what is observed
+ * @now: bt_now_ms()
  * @out: operations are added
  */
 void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *facts,
-		       struct bt_ops *out)
+		       uint64_t now, struct bt_ops *out)
 {
 	struct bt_strings sessions = {};
 	struct bt_bird_flags flags = {};
@@ -129,7 +133,7 @@ void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *fact
 	if (flags.n)
 		vars(want, facts, &flags, current, out);
 	if (facts->bird)
-		steer(facts, &flags, out);
+		steer(facts, &flags, now, out);
 	bt_bird_flags_free(&flags);
 	/* A file that is there stays until it is known whether BIRD is. */
 	if (!facts->bird_file || ((facts->bird || facts->bird_gone) &&
