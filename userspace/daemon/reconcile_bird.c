@@ -106,6 +106,24 @@ static void steer(const struct bt_facts *facts, const struct bt_bird_flags *flag
 
 /* --- the file --- */
 
+/* Takes over the text if it is to be written. */
+static void file(const struct bt_config *want, const struct bt_facts *facts, char **text,
+		 struct bt_ops *out)
+{
+	struct bt_op *op;
+
+	/* A file that is there stays until it is known whether BIRD is. */
+	if (!facts->bird_file || ((facts->bird || facts->bird_gone) &&
+				  strcmp(facts->bird_file, *text) != 0)) {
+		op = bt_op_add(out, BT_OP_BIRD_FILE, "bird file");
+		op->name = bt_strdup(want->bird.include);
+		op->content = *text;
+		*text = NULL;
+	} else if (facts->bird && !taken(facts, *text)) {
+		bt_op_add(out, BT_OP_BIRD_CONFIGURE, "bird configure");
+	}
+}
+
 /**
  * bt_reconcile_bird() - BIRD's part
  * @want: configuration
@@ -118,8 +136,7 @@ void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *fact
 {
 	struct bt_strings sessions = {};
 	struct bt_bird_flags flags = {};
-	struct bt_op *op;
-	bool current;
+	bool current, vars_fail;
 	char *text;
 
 	bt_bird_names(want, &sessions);
@@ -130,21 +147,15 @@ void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *fact
 	current = facts->bird_file && !strcmp(facts->bird_file, text) &&
 		  (!facts->bird || taken(facts, text));
 	bt_bird_flags(want, &facts->steer, &flags);
+	/* BIRD would not start with a file that looks for what the vars file does not have. */
+	vars_fail = flags.n && bt_facts_held(facts, "bird vars", now);
 	if (flags.n)
 		vars(want, facts, &flags, current, out);
 	if (facts->bird)
 		steer(facts, &flags, now, out);
 	bt_bird_flags_free(&flags);
-	/* A file that is there stays until it is known whether BIRD is. */
-	if (!facts->bird_file || ((facts->bird || facts->bird_gone) &&
-				  strcmp(facts->bird_file, text) != 0)) {
-		op = bt_op_add(out, BT_OP_BIRD_FILE, "bird file");
-		op->name = bt_strdup(want->bird.include);
-		op->content = text;
-		text = NULL;
-	} else if (facts->bird && !taken(facts, text)) {
-		bt_op_add(out, BT_OP_BIRD_CONFIGURE, "bird configure");
-	}
+	if (!vars_fail)
+		file(want, facts, &text, out);
 	free(text);
 	bt_strings_clear(&sessions);
 }

@@ -98,6 +98,27 @@ static void test_flag_fails(void **state)
 	done(w);
 }
 
+/* The include file needs the vars file: it waits until that could be written. */
+static void test_vars_fail(void **state)
+{
+	struct world *w = fit(basic);
+	char *have;
+
+	free(w->facts.bird_vars);
+	w->facts.bird_vars = NULL;
+	free(w->facts.bird_file);
+	w->facts.bird_file = NULL;
+	bt_facts_failed(&w->facts, "bird vars", 2000, 30000);
+	have = ops_at(w, 2000);
+	assert_string_equal(have, "");
+	free(have);
+	have = ops_at(w, 2500);
+	assert_string_equal(have, "BIRD: write /run/bowtie/bird.conf.vars\n"
+			    "BIRD: write /run/bowtie/bird.conf\n");
+	free(have);
+	done(w);
+}
+
 /* Without BIRD, or with one that does not have the flags, it is written down only. */
 static void test_steer_without_bird(void **state)
 {
@@ -172,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_steer),
 		cmocka_unit_test(test_flag_fails),
+		cmocka_unit_test(test_vars_fail),
 		cmocka_unit_test(test_steer_without_bird),
 		cmocka_unit_test(test_vars_of_both),
 	};
