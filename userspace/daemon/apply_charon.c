@@ -28,7 +28,6 @@
  * @name: likewise
  * @what: the operation, in words
  * @content: what charon will have taken if it succeeds
- * @sent: when, bt_now_ms()
  */
 struct pending {
 	struct bt_apply *a;
@@ -37,7 +36,6 @@ struct pending {
 	char *name;
 	char *what;
 	struct bt_buf content;
-	uint64_t sent;
 };
 
 static void pending_free(struct pending *p)
@@ -94,9 +92,9 @@ static bool gone_already(const struct pending *p, const char *text)
 }
 
 /* charon goes on by itself, and says so in its log: no need to report each time. */
-static bool unanswered(const struct pending *p)
+static bool unanswered(const struct pending *p, const char *text)
 {
-	return p->type == BT_OP_INITIATE && bt_now_ms() >= p->sent + INITIATE_MS;
+	return p->type == BT_OP_INITIATE && strstr(text, "not established after");
 }
 
 static void on_done(void *arg, int err, const struct bt_vici_node *reply)
@@ -120,7 +118,7 @@ static void on_done(void *arg, int err, const struct bt_vici_node *reply)
 	/* A connection that broke has been reported, and a new one starts afresh. */
 	if (err == -ECONNRESET || err == -ENOTCONN || err == -ECANCELED)
 		bt_facts_done(a->facts, p->key);
-	else if (err && unanswered(p))
+	else if (err && unanswered(p, text))
 		bt_facts_failed(a->facts, p->key, bt_now_ms(), UNANSWERED_PAUSE_MS);
 	else
 		bt_apply_result(a, p->key, p->what, text);
@@ -152,7 +150,6 @@ static void send_command(struct bt_apply *a, const struct bt_op *op, const char 
 	p->key = bt_strdup(op->key);
 	p->name = bt_strdup(op->name);
 	p->what = what.data;
-	p->sent = bt_now_ms();
 	bt_buf_add(&p->content, content, len);
 	bt_facts_begin(a->facts, op->key);
 	if (op->type == BT_OP_INITIATE)
