@@ -53,6 +53,9 @@ static bool write_file(struct bt_apply *a, const struct bt_op *op, char **have)
 
 static void write_include(struct bt_apply *a, const struct bt_op *op)
 {
+	/* It looks for what the vars file has, which could not be written just now. */
+	if (bt_facts_held(a->facts, "bird vars", bt_now_ms()))
+		return;
 	if (!write_file(a, op, &a->facts->bird_file))
 		return;
 	/* What BIRD thought of the old one does not count. */

@@ -13,6 +13,7 @@
 #define MAX_SECRET	4096
 /* How long charon may hold up the next tunnel; it goes on trying by itself. */
 #define INITIATE_MS	3000
+#define INITIATE_AGAIN_MS	1000
 /* Who has not answered is asked again soon; who has refused, after pauses that grow. */
 #define UNANSWERED_PAUSE_MS	1000
 #define ANSWER_MS	(INITIATE_MS + 7000)
@@ -27,7 +28,6 @@
  * @name: likewise
  * @what: the operation, in words
  * @content: what charon will have taken if it succeeds
- * @sent: when, bt_now_ms()
  */
 struct pending {
 	struct bt_apply *a;
@@ -36,7 +36,6 @@ struct pending {
 	char *name;
 	char *what;
 	struct bt_buf content;
-	uint64_t sent;
 };
 
 static void pending_free(struct pending *p)
@@ -93,9 +92,9 @@ static bool gone_already(const struct pending *p, const char *text)
 }
 
 /* charon goes on by itself, and says so in its log: no need to report each time. */
-static bool unanswered(const struct pending *p)
+static bool unanswered(const struct pending *p, const char *text)
 {
-	return p->type == BT_OP_INITIATE && bt_now_ms() >= p->sent + INITIATE_MS;
+	return p->type == BT_OP_INITIATE && strstr(text, "not established after");
 }
 
 static void on_done(void *arg, int err, const struct bt_vici_node *reply)
@@ -119,7 +118,7 @@ static void on_done(void *arg, int err, const struct bt_vici_node *reply)
 	/* A connection that broke has been reported, and a new one starts afresh. */
 	if (err == -ECONNRESET || err == -ENOTCONN || err == -ECANCELED)
 		bt_facts_done(a->facts, p->key);
-	else if (err && unanswered(p))
+	else if (err && unanswered(p, text))
 		bt_facts_failed(a->facts, p->key, bt_now_ms(), UNANSWERED_PAUSE_MS);
 	else
 		bt_apply_result(a, p->key, p->what, text);
@@ -151,7 +150,6 @@ static void send_command(struct bt_apply *a, const struct bt_op *op, const char 
 	p->key = bt_strdup(op->key);
 	p->name = bt_strdup(op->name);
 	p->what = what.data;
-	p->sent = bt_now_ms();
 	bt_buf_add(&p->content, content, len);
 	bt_facts_begin(a->facts, op->key);
 	if (op->type == BT_OP_INITIATE)
@@ -228,13 +226,24 @@ static void terminate(struct bt_apply *a, const struct bt_op *op)
 	send_command(a, op, "terminate", &args, NULL, 0);
 }
 
+/* Who has not answered the last time is not waited for as long. */
+static unsigned int patience(const struct bt_apply *a, const struct bt_op *op)
+{
+	const struct bt_fact_tunnel *m = bt_facts_remembered(a->facts, op->conf_link->name,
+							     op->conf->kernel.name);
+
+	return m && m->tries ? INITIATE_AGAIN_MS : INITIATE_MS;
+}
+
 static void initiate(struct bt_apply *a, const struct bt_op *op)
 {
+	unsigned int timeout = patience(a, op);
 	struct bt_vici_msg args = {};
 
+	bt_facts_tried(a->facts, op->conf_link->name, op->conf->kernel.name, bt_now_ms());
 	bt_vici_put_str(&args, "ike", op->name);
 	bt_vici_put_str(&args, "child", op->name);
-	bt_vici_put_fmt(&args, "timeout", "%u", INITIATE_MS);
+	bt_vici_put_fmt(&args, "timeout", "%u", timeout);
 	bt_vici_put_str(&args, "loglevel", "-1");
 	send_command(a, op, "initiate", &args, NULL, 0);
 }

@@ -132,13 +132,22 @@ static char *flags_table(const struct bt_conf_link *link)
 	return b.data;
 }
 
-/* At which level a tunnel is to be announced. BT_BIRD_STEP "x_1" to "x_n" stand together. */
-static void put_level(struct bt_buf *b, const struct bt_bird_flag *first, const char *table)
+/* Is a flag a step of the group whose first step is given? One name may begin as another. */
+static bool same_group(const struct bt_bird_flag *f, const struct bt_bird_flag *first, int len)
 {
+	return f->kind == first->kind && f->link == first->link && f->number == first->number &&
+	       !strncmp(f->name, first->name, (size_t)len) && f->name[len] == '_';
+}
+
+/* At which level a tunnel is to be announced. BT_BIRD_STEP "x_1" to "x_n" stand together. */
+static void put_level(struct bt_buf *b, const struct bt_bird_flags *flags, size_t index,
+		      const char *table)
+{
+	const struct bt_bird_flag *first = &flags->v[index];
 	int len = (int)strlen(first->name) - 2;
 	unsigned int n = 1;
 
-	while (!strncmp(first[n].name, first->name, (size_t)len) && first[n].name[len] == '_')
+	while (index + n < flags->n && same_group(&first[n], first, len))
 		n++;
 	bt_buf_printf(b, "function %.*s(int tunnel) {\n"
 		      "\tif roa_check(%s, 192.0.2.1/32, tunnel) != ROA_VALID then return 0;\n",
@@ -173,7 +182,7 @@ static void put_flags(struct bt_buf *b, const struct bt_conf_link *link,
 
 		if (flags->v[i].link == link && flags->v[i].kind == BT_BIRD_FLAG_STEP &&
 		    !strcmp(name + strlen(name) - 2, "_1"))
-			put_level(b, &flags->v[i], table);
+			put_level(b, flags, i, table);
 	}
 	free(table);
 }

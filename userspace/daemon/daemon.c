@@ -38,6 +38,18 @@ static void tell_exhausted(struct bt_steer *s)
 	}
 }
 
+static void follow_tunnels(struct bt_daemon *d, uint64_t now)
+{
+	struct bt_strings mute = {};
+	size_t i;
+
+	bt_facts_follow_tunnels(&d->facts, now, &mute);
+	for (i = 0; i < mute.n; i++)
+		bt_warn("tunnel %s: the peer does not answer icmp probes: use probe: tcp or none",
+			mute.v[i]);
+	bt_strings_clear(&mute);
+}
+
 static void compare(void *arg)
 {
 	struct bt_daemon *d = arg;
@@ -51,6 +63,7 @@ static void compare(void *arg)
 		bt_timer_start(d->retry, RESYNC_MS);
 		return;
 	}
+	follow_tunnels(d, now);
 	steer = bt_bird_steer(&d->facts, d->config, now);
 	tell_exhausted(&d->facts.steer);
 	bt_reconcile(d->config, &d->facts, now, &ops);

@@ -344,6 +344,40 @@ void bt_facts_loaded_clear(struct bt_fact_loadeds *list)
 	list->v = NULL;
 }
 
+/* --- tunnels --- */
+
+/**
+ * bt_facts_tunnel() - what is remembered of a tunnel
+ * @f: facts
+ * @key: "LINK TUNNEL"
+ *
+ * Return: NULL if nothing is.
+ */
+const struct bt_fact_tunnel *bt_facts_tunnel(const struct bt_facts *f, const char *key)
+{
+	bool found;
+	size_t at = list_place(&f->tunnels, key, &found);
+
+	return found ? &f->tunnels.v[at] : NULL;
+}
+
+/**
+ * bt_facts_tunnel_make() - what is remembered of a tunnel, or is to be
+ * @f: facts; pointers to tunnels become invalid
+ * @key: "LINK TUNNEL"
+ * @is_new: returns true if nothing was
+ */
+struct bt_fact_tunnel *bt_facts_tunnel_make(struct bt_facts *f, const char *key, bool *is_new)
+{
+	bool found;
+	size_t at = list_place(&f->tunnels, key, &found);
+
+	*is_new = !found;
+	if (!found)
+		list_insert(&f->tunnels, at)->key = bt_strdup(key);
+	return &f->tunnels.v[at];
+}
+
 /* --- what BIRD is to look at anew --- */
 
 /**
@@ -537,6 +571,9 @@ uint64_t bt_facts_next_try(const struct bt_facts *f, uint64_t now)
 void bt_facts_free(struct bt_facts *f)
 {
 	bt_facts_links_clear(f);
+	while (f->tunnels.n)
+		free(f->tunnels.v[--f->tunnels.n].key);
+	free(f->tunnels.v);
 	bt_fact_routes_clear(&f->routes);
 	bt_strings_clear(&f->conns);
 	bt_strings_clear(&f->shared);

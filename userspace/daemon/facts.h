@@ -156,6 +156,24 @@ struct bt_fact_hold {
 };
 
 /**
+ * struct bt_fact_tunnel - what is remembered of a tunnel
+ * @key: "LINK TUNNEL"; the list is in the order of these. First
+ * @works: the module says that it is up, or the operator has taken it out
+ * @worked: when it last did, bt_now_ms(), unless it does now
+ * @tried: when IKE was begun last, or 0
+ * @tries: so often, since it last worked
+ * @mute: it is up without an answer to a probe, and this has been said
+ */
+struct bt_fact_tunnel {
+	char *key;
+	bool works;
+	uint64_t worked;
+	uint64_t tried;
+	unsigned int tries;
+	bool mute;
+};
+
+/**
  * struct bt_fact_reload - routes of a session that BIRD is to look at anew
  * @what: "in NAME" or "out NAME"; the list is in the order of these. First
  * @sent: BIRD has been told, since the last reason for it
@@ -169,6 +187,7 @@ struct bt_fact_reload {
  * struct bt_facts - all of it
  * @kmod: the module is there and what follows is what it has
  * @links: its devices
+ * @tunnels: what is remembered of tunnels, whatever becomes of their links
  * @fib: @routes is what the kernel has
  * @routes: of the kernel, by bowtie devices
  * @vici: charon is there and what follows is what it has
@@ -199,6 +218,10 @@ struct bt_facts {
 		struct bt_fact_link *v;
 		size_t n;
 	} links;
+	struct {
+		struct bt_fact_tunnel *v;
+		size_t n;
+	} tunnels;
 
 	bool fib;
 	struct bt_fact_routes routes;
@@ -254,6 +277,12 @@ void bt_fact_routes_add(struct bt_fact_routes *routes, const struct bt_fact_rout
 void bt_fact_routes_remove(struct bt_fact_routes *routes, struct bt_fact_route *route);
 void bt_fact_routes_clear(struct bt_fact_routes *routes);
 
+/* fact_tunnels.c */
+void bt_facts_follow_tunnels(struct bt_facts *f, uint64_t now, struct bt_strings *mute);
+void bt_facts_tried(struct bt_facts *f, const char *link, const char *tunnel, uint64_t now);
+const struct bt_fact_tunnel *bt_facts_remembered(const struct bt_facts *f, const char *link,
+						 const char *tunnel);
+
 /* fact_ikes.c */
 void bt_fact_ikes_clear(struct bt_fact_ikes *ikes);
 void bt_fact_ikes_sort(struct bt_fact_ikes *ikes);
@@ -266,6 +295,9 @@ void bt_strings_sort(struct bt_strings *s);
 bool bt_strings_have(const struct bt_strings *s, const char *text);
 void bt_strings_put(struct bt_strings *s, const char *text);
 void bt_strings_remove(struct bt_strings *s, const char *text);
+
+const struct bt_fact_tunnel *bt_facts_tunnel(const struct bt_facts *f, const char *key);
+struct bt_fact_tunnel *bt_facts_tunnel_make(struct bt_facts *f, const char *key, bool *is_new);
 
 void bt_facts_loaded(struct bt_fact_loadeds *list, const char *name, const void *content,
 		     size_t len);

@@ -115,7 +115,7 @@ void bt_reconcile(const struct bt_config *want, const struct bt_facts *facts, ui
 {
 	bt_reconcile_kernel(want, facts, out);
 	bt_reconcile_charon(want, facts, now, out);
-	bt_reconcile_bird(want, facts, out);
+	bt_reconcile_bird(want, facts, now, out);
 	drop_held(out, facts, now);
 	sort_by_type(out);
 }

@@ -44,7 +44,7 @@ enum bt_op_type {
  * @routes: of the module, or the kernel
  * @addr: of the device
  * @conf_link: of @conf
- * @conf: tunnel that a secret belongs to
+ * @conf: tunnel that a secret belongs to, or whose IKE is begun
  * @name: of charon's or BIRD's object; of a reload, with its direction
  * @id: of an IKE SA
  * @message: for charon
@@ -93,7 +93,7 @@ void bt_reconcile_kernel(const struct bt_config *want, const struct bt_facts *fa
 void bt_reconcile_charon(const struct bt_config *want, const struct bt_facts *facts,
 			 uint64_t now, struct bt_ops *out);
 void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *facts,
-		       struct bt_ops *out);
+		       uint64_t now, struct bt_ops *out);
 
 /* For the parts. */
 struct bt_op *bt_op_add(struct bt_ops *ops, enum bt_op_type type, const char *fmt, ...)

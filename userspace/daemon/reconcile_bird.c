@@ -54,7 +54,7 @@ static void vars(const struct bt_config *want, const struct bt_facts *facts,
 }
 
 static void set_flag(const struct bt_facts *facts, const struct bt_bird_flag *flag,
-		     struct bt_strings *reloads, struct bt_ops *out)
+		     uint64_t now, struct bt_strings *reloads, struct bt_ops *out)
 {
 	const char *way = flag->kind == BT_BIRD_FLAG_DEAD ? "in" : "out";
 	struct bt_op *op;
@@ -66,6 +66,9 @@ static void set_flag(const struct bt_facts *facts, const struct bt_bird_flag *fl
 	op = bt_op_add(out, BT_OP_BIRD_FLAG, "bird flag %s", flag->name);
 	op->name = bt_strdup(flag->name);
 	op->on = flag->on;
+	/* After it has failed it is not tried now: there is nothing to look at anew either. */
+	if (bt_facts_held(facts, op->key, now))
+		return;
 	for (i = 0; i < flag->sessions.n; i++) {
 		char *what = bt_asprintf("%s %s", way, flag->sessions.v[i]);
 
@@ -83,13 +86,13 @@ static bool has_session(const struct bt_facts *facts, const char *what)
 }
 
 static void steer(const struct bt_facts *facts, const struct bt_bird_flags *flags,
-		  struct bt_ops *out)
+		  uint64_t now, struct bt_ops *out)
 {
 	struct bt_strings reloads = {};
 	size_t i;
 
 	for (i = 0; i < flags->n; i++)
-		set_flag(facts, &flags->v[i], &reloads, out);
+		set_flag(facts, &flags->v[i], now, &reloads, out);
 	for (i = 0; i < facts->bird_reloads.n; i++)
 		if (!facts->bird_reloads.v[i].sent &&
 		    has_session(facts, facts->bird_reloads.v[i].what))
@@ -103,19 +106,37 @@ static void steer(const struct bt_facts *facts, const struct bt_bird_flags *flag
 
 /* --- the file --- */
 
+/* Takes over the text if it is to be written. */
+static void file(const struct bt_config *want, const struct bt_facts *facts, char **text,
+		 struct bt_ops *out)
+{
+	struct bt_op *op;
+
+	/* A file that is there stays until it is known whether BIRD is. */
+	if (!facts->bird_file || ((facts->bird || facts->bird_gone) &&
+				  strcmp(facts->bird_file, *text) != 0)) {
+		op = bt_op_add(out, BT_OP_BIRD_FILE, "bird file");
+		op->name = bt_strdup(want->bird.include);
+		op->content = *text;
+		*text = NULL;
+	} else if (facts->bird && !taken(facts, *text)) {
+		bt_op_add(out, BT_OP_BIRD_CONFIGURE, "bird configure");
+	}
+}
+
 /**
  * bt_reconcile_bird() - BIRD's part
  * @want: configuration
  * @facts: what is observed
+ * @now: bt_now_ms()
  * @out: operations are added
  */
 void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *facts,
-		       struct bt_ops *out)
+		       uint64_t now, struct bt_ops *out)
 {
 	struct bt_strings sessions = {};
 	struct bt_bird_flags flags = {};
-	struct bt_op *op;
-	bool current;
+	bool current, vars_fail;
 	char *text;
 
 	bt_bird_names(want, &sessions);
@@ -126,21 +147,15 @@ void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *fact
 	current = facts->bird_file && !strcmp(facts->bird_file, text) &&
 		  (!facts->bird || taken(facts, text));
 	bt_bird_flags(want, &facts->steer, &flags);
+	/* BIRD would not start with a file that looks for what the vars file does not have. */
+	vars_fail = flags.n && bt_facts_held(facts, "bird vars", now);
 	if (flags.n)
 		vars(want, facts, &flags, current, out);
 	if (facts->bird)
-		steer(facts, &flags, out);
+		steer(facts, &flags, now, out);
 	bt_bird_flags_free(&flags);
-	/* A file that is there stays until it is known whether BIRD is. */
-	if (!facts->bird_file || ((facts->bird || facts->bird_gone) &&
-				  strcmp(facts->bird_file, text) != 0)) {
-		op = bt_op_add(out, BT_OP_BIRD_FILE, "bird file");
-		op->name = bt_strdup(want->bird.include);
-		op->content = text;
-		text = NULL;
-	} else if (facts->bird && !taken(facts, text)) {
-		bt_op_add(out, BT_OP_BIRD_CONFIGURE, "bird configure");
-	}
+	if (!vars_fail)
+		file(want, facts, &text, out);
 	free(text);
 	bt_strings_clear(&sessions);
 }

@@ -36,6 +36,7 @@
  * @name: what it is called by charon
  * @conn: charon has a connection of this name
  * @shared: charon has a secret of this name
+ * @memory: what is remembered of it, or NULL
  * @ikes: its IKE SAs that are not about to go
  * @end: of @ikes
  */
@@ -45,6 +46,7 @@ struct item {
 	char *name;
 	bool conn;
 	bool shared;
+	const struct bt_fact_tunnel *memory;
 	struct ike *ikes;
 	struct ike **end;
 };
@@ -63,8 +65,9 @@ struct ike {
  * struct job - a comparison
  * @facts: what is observed
  * @now: bt_now_ms()
- * @initiating: one is, or is about to be: that is enough. charon counts half-open SAs,
- *	and asks for cookies beyond a few
+ * @initiating: one is: that is enough. charon counts half-open SAs, and asks for cookies
+ *	beyond a few
+ * @next: whose turn it is
  * @v: items
  * @n: how many
  * @names: items by their names
@@ -75,6 +78,7 @@ struct job {
 	const struct bt_facts *facts;
 	uint64_t now;
 	bool initiating;
+	const struct item *next;
 	struct item *v;
 	size_t n;
 	struct bt_name_index names;
@@ -215,8 +219,8 @@ static void end_duplicates(const struct job *job, const struct item *item)
 
 /* --- those by which nothing comes --- */
 
-/* The tunnel, if probes say that it is down: anything else is not IKE's fault. */
-static const struct bt_tunnel *silent_tunnel(const struct job *job, const struct item *item)
+/* Do probes say that it is down? Anything else is not the fault of an IKE SA that stands. */
+static bool silent_tunnel(const struct job *job, const struct item *item)
 {
 	const struct bt_fact_link *l = bt_facts_link_by_name(job->facts, item->link->name);
 	size_t i;
@@ -226,9 +230,9 @@ static const struct bt_tunnel *silent_tunnel(const struct job *job, const struct
 
 		if (!strcmp(t->name, item->t->kernel.name))
 			return t->oper == BOWTIE_OPER_DOWN &&
-			       t->reason == BOWTIE_REASON_NO_ANSWER ? t : NULL;
+			       t->reason == BOWTIE_REASON_NO_ANSWER;
 	}
-	return NULL;
+	return false;
 }
 
 static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
@@ -236,12 +240,13 @@ static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
-/* For how long a tunnel has been down, as of what charon said last */
-static uint64_t outage(const struct job *job, const struct bt_tunnel *t)
+/* For how long a tunnel has not worked, for whatever reason, as of what charon said last */
+static uint64_t outage(const struct job *job, const struct item *item)
 {
-	uint64_t since = t->since / 1000000, seen = job->facts->ikes_seen;
+	const struct bt_fact_tunnel *m = item->memory;
+	uint64_t seen = job->facts->ikes_seen;
 
-	return seen > since ? seen - since : 0;
+	return m && !m->works && seen > m->worked ? seen - m->worked : 0;
 }
 
 /*
@@ -250,13 +255,12 @@ static uint64_t outage(const struct job *job, const struct bt_tunnel *t)
  */
 static void end_silent(const struct job *job, const struct item *item)
 {
-	const struct bt_tunnel *t = silent_tunnel(job, item);
 	uint64_t dpd = (uint64_t)item->t->ike.dpd * 1000 * SILENT_DPDS, down, age;
 	const struct ike *ike;
 
-	if (!t || !dpd || item->t->ike.start != BT_START_INITIATE)
+	if (!dpd || item->t->ike.start != BT_START_INITIATE || !silent_tunnel(job, item))
 		return;
-	down = outage(job, t);
+	down = outage(job, item);
 	for (ike = item->ikes; ike; ike = ike->next) {
 		const struct bt_fact_ike *sa = ike->sa;
 
@@ -272,14 +276,12 @@ static void end_silent(const struct job *job, const struct item *item)
 /* One that we have begun, and nobody answers: begin anew, the path may be there again. */
 static void end_half_open(const struct job *job, const struct item *item)
 {
-	const struct bt_tunnel *t = silent_tunnel(job, item);
-	uint64_t most = HALF_OPEN_MS;
+	uint64_t most = clamp(outage(job, item) / HALF_OPEN_SHARE, HALF_OPEN_MS,
+			      HALF_OPEN_MAX_MS);
 	const struct ike *ike;
 
 	if (item->t->ike.start != BT_START_INITIATE)
 		return;
-	if (t)
-		most = clamp(outage(job, t) / HALF_OPEN_SHARE, HALF_OPEN_MS, HALF_OPEN_MAX_MS);
 	for (ike = item->ikes; ike; ike = ike->next) {
 		const struct bt_fact_ike *sa = ike->sa;
 
@@ -291,15 +293,33 @@ static void end_half_open(const struct job *job, const struct item *item)
 
 /* --- */
 
-static void initiate(struct job *job, const struct item *item)
+static uint64_t tried(const struct item *item)
+{
+	return item->memory ? item->memory->tried : 0;
+}
+
+/* One at a time, who was tried longest ago first: those that are dead must not starve others. */
+static void want_to_initiate(struct job *job, const struct item *item)
 {
 	char *key = bt_asprintf(INITIATE " %s", item->name);
 
-	if (!bt_facts_held(job->facts, key, job->now)) {
-		bt_op_add(job->out, BT_OP_INITIATE, "%s", key)->name = bt_strdup(item->name);
-		job->initiating = true;
-	}
+	if (!bt_facts_held(job->facts, key, job->now) &&
+	    (!job->next || tried(item) < tried(job->next)))
+		job->next = item;
 	free(key);
+}
+
+static void initiate(struct job *job)
+{
+	const struct item *item = job->next;
+	struct bt_op *op;
+
+	if (!item || job->initiating)
+		return;
+	op = bt_op_add(job->out, BT_OP_INITIATE, INITIATE " %s", item->name);
+	op->name = bt_strdup(item->name);
+	op->conf_link = item->link;
+	op->conf = item->t;
 }
 
 static void tunnel(struct job *job, const struct item *item)
@@ -311,8 +331,8 @@ static void tunnel(struct job *job, const struct item *item)
 	end_silent(job, item);
 	end_half_open(job, item);
 	if (!alive(job, item) && ready && item->t->ike.start == BT_START_INITIATE &&
-	    item->t->kernel.admin != BOWTIE_ADMIN_DOWN && !job->initiating)
-		initiate(job, item);
+	    item->t->kernel.admin != BOWTIE_ADMIN_DOWN)
+		want_to_initiate(job, item);
 }
 
 /* --- what is there, by whose it is --- */
@@ -330,6 +350,8 @@ static void collect(struct job *job, const struct bt_config *want)
 			if (t->manage.ike)
 				*bt_array_add(job) = (struct item){
 					.link = link, .t = t, .name = bt_vici_name(link, t),
+					.memory = bt_facts_remembered(job->facts, link->name,
+								      t->kernel.name),
 				};
 		}
 	}
@@ -454,6 +476,7 @@ void bt_reconcile_charon(const struct bt_config *want, const struct bt_facts *fa
 	look_at_ikes(want, &job);
 	for (i = 0; i < job.n; i++)
 		tunnel(&job, &job.v[i]);
+	initiate(&job);
 	for (i = 0; i < job.n; i++)
 		free(job.v[i].name);
 	free(job.v);

@@ -69,8 +69,23 @@ static uint64_t wait_of(const struct bt_steer_tunnel *t)
 
 /* --- who is there --- */
 
-static size_t find_group(struct bt_steer *s, const struct bt_steer_input *in, uint64_t now)
+/* Which tunnel is first, and whether it is new, does not matter: any may know the level. */
+static unsigned int seeded_level(const struct bt_steer_input *in, size_t n, const char *group)
 {
+	unsigned int level = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (in[i].seeded && in[i].was_level > level && !strcmp(in[i].group, group))
+			level = in[i].was_level;
+	return level;
+}
+
+/* The group of in[index], of @n */
+static size_t find_group(struct bt_steer *s, const struct bt_steer_input *inputs, size_t n,
+			 size_t index, uint64_t now)
+{
+	const struct bt_steer_input *in = &inputs[index];
 	struct bt_steer_group *g;
 	size_t i;
 
@@ -80,7 +95,7 @@ static size_t find_group(struct bt_steer *s, const struct bt_steer_input *in, ui
 			return i;
 	g = bt_array_add(&s->groups);
 	g->name = bt_strdup(in->group);
-	g->level = in->seeded ? in->was_level : 0;
+	g->level = seeded_level(inputs, n, in->group);
 	g->calm = now + BT_STEER_QUIET_MS + in->hold_ms;
 	return s->groups.n - 1;
 }
@@ -124,7 +139,7 @@ static void follow_input(struct bt_steer *s, const struct bt_steer_input *in, si
 	s->tunnels.v = n ? bt_realloc(NULL, n, sizeof(*s->tunnels.v)) : NULL;
 	s->tunnels.n = n;
 	for (i = 0; i < n; i++) {
-		group = find_group(s, &in[i], now);
+		group = find_group(s, in, n, i, now);
 		at = find(&old, in[i].name, i);
 		/* In another group it is another one. */
 		if (at < old.tunnels.n && old.tunnels.v[at].group == group) {

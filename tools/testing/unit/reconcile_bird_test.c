@@ -72,6 +72,53 @@ static void test_steer(void **state)
 	done(w);
 }
 
+/* A flag that BIRD does not set: no reloads before it is tried again. */
+static void test_flag_fails(void **state)
+{
+	struct world *w = fit(basic);
+	uint64_t now = 2000;
+	char *have;
+
+	set_oper(w, 0, BOWTIE_OPER_UP, 1000);
+	set_oper(w, 1, BOWTIE_OPER_UP, 1000);
+	fit_bird(w);
+	set_oper(w, 0, BOWTIE_OPER_DRAIN, now);
+	bt_facts_failed(&w->facts, "bird flag bt_step_bow0_64512_1", now, 30000);
+	bt_facts_failed(&w->facts, "bird flag bt_boost_bow0_a", now, 30000);
+	have = ops_at(w, now);
+	assert_string_equal(have, "BIRD: write /run/bowtie/bird.conf.vars\n");
+	free(have);
+	have = ops_at(w, now + 500);
+	assert_string_equal(have, "BIRD: write /run/bowtie/bird.conf.vars\n"
+			    "BIRD: enable bt_step_bow0_64512_1\n"
+			    "BIRD: disable bt_boost_bow0_a\n"
+			    "BIRD: reload out bt_bow0_b\n"
+			    "BIRD: reload out bt_bow0_a\n");
+	free(have);
+	done(w);
+}
+
+/* The include file needs the vars file: it waits until that could be written. */
+static void test_vars_fail(void **state)
+{
+	struct world *w = fit(basic);
+	char *have;
+
+	free(w->facts.bird_vars);
+	w->facts.bird_vars = NULL;
+	free(w->facts.bird_file);
+	w->facts.bird_file = NULL;
+	bt_facts_failed(&w->facts, "bird vars", 2000, 30000);
+	have = ops_at(w, 2000);
+	assert_string_equal(have, "");
+	free(have);
+	have = ops_at(w, 2500);
+	assert_string_equal(have, "BIRD: write /run/bowtie/bird.conf.vars\n"
+			    "BIRD: write /run/bowtie/bird.conf\n");
+	free(have);
+	done(w);
+}
+
 /* Without BIRD, or with one that does not have the flags, it is written down only. */
 static void test_steer_without_bird(void **state)
 {
@@ -145,6 +192,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_steer),
+		cmocka_unit_test(test_flag_fails),
+		cmocka_unit_test(test_vars_fail),
 		cmocka_unit_test(test_steer_without_bird),
 		cmocka_unit_test(test_vars_of_both),
 	};

@@ -27,14 +27,32 @@ static struct world *begin(const char *config)
 	return w;
 }
 
-/* Down since so long ago, when charon tells its list */
-static void down(struct world *w, uint32_t reason, uint64_t since)
+/* What the module says from now on, and the daemon remembers: @since moves each time */
+static void become(struct world *w, uint32_t oper, uint32_t reason, uint64_t now)
 {
 	struct bt_tunnel *t = w->facts.links.v[0].tunnels.v;
+	struct bt_strings mute = {};
 
-	t->oper = BOWTIE_OPER_DOWN;
+	t->oper = oper;
 	t->reason = reason;
-	t->since = since * MS_NS;
+	t->since = now * MS_NS;
+	bt_facts_follow_tunnels(&w->facts, now, &mute);
+	bt_strings_clear(&mute);
+}
+
+/* It has worked until now. */
+static void down(struct world *w, uint32_t reason, uint64_t now)
+{
+	become(w, BOWTIE_OPER_UP, BOWTIE_REASON_NONE, now);
+	become(w, BOWTIE_OPER_DOWN, reason, now);
+}
+
+/* Its SA has gone, and it has another; nobody answers by that one either. */
+static void down_again(struct world *w, uint64_t now)
+{
+	become(w, BOWTIE_OPER_DOWN, BOWTIE_REASON_NO_SA, now);
+	become(w, BOWTIE_OPER_PROBING, BOWTIE_REASON_NONE, now + 1 * S);
+	become(w, BOWTIE_OPER_DOWN, BOWTIE_REASON_NO_ANSWER, now + 2 * S);
 }
 
 static void expect_at(struct world *w, uint64_t seen, const char *want)
@@ -65,12 +83,15 @@ static void test_silent(void **state)
 	/* It has been begun anew, and that did not help: the pauses grow. */
 	ike->received = 0;
 	ike->since = 135 * S;
+	down_again(w, 134 * S);
 	expect_at(w, 164 * S, "");
 	expect_at(w, 165 * S, TERMINATE);
 	ike->since = 600 * S;
+	down_again(w, 599 * S);
 	expect_at(w, 700 * S, "");
 	expect_at(w, 767 * S, TERMINATE);
 	ike->since = 100000 * S;
+	down_again(w, 99999 * S);
 	expect_at(w, 100299 * S, "");
 	expect_at(w, 100300 * S, TERMINATE);
 	done(w);
@@ -124,11 +145,11 @@ static void test_half_open(void **state)
 	ike->answered = false;
 	expect_at(w, 104 * S, "");
 	expect_at(w, 105 * S, TERMINATE);
-	/* The longer it lasts the less often */
+	/* The longer it lasts the less often, and it has no SA while it lasts. */
 	down(w, BOWTIE_REASON_NO_ANSWER, 20 * S);
+	become(w, BOWTIE_OPER_DOWN, BOWTIE_REASON_NO_SA, 99 * S);
 	expect_at(w, 105 * S, "");
 	expect_at(w, 112 * S, TERMINATE);
-	down(w, BOWTIE_REASON_NO_ANSWER, 0);
 	ike->begun = 10000 * S;
 	expect_at(w, 10014 * S, "");
 	expect_at(w, 10015 * S, TERMINATE);
@@ -145,6 +166,62 @@ static void test_half_open(void **state)
 	expect_at(w, 10100 * S, INITIATE);
 	bt_facts_begin(&w->facts, "initiate");
 	expect_at(w, 10100 * S, "");
+	done(w);
+}
+
+/* Peers that are dead must not keep the one that lives from being tried. */
+static void test_turns(void **state)
+{
+	static const char *const turns[] = { "a", "b", "c", "d", "e", "a", "b" };
+	struct world *w = begin("links: [{name: bow0, defaults: {local: 198.51.100.1,"
+				" ike: {psk_file: @}}, tunnels: ["
+				"{name: a, remote: 192.0.2.1, if_id: 1},"
+				"{name: b, remote: 192.0.2.2, if_id: 2},"
+				"{name: c, remote: 192.0.2.3, if_id: 3},"
+				"{name: d, remote: 192.0.2.4, if_id: 4},"
+				"{name: e, remote: 192.0.2.5, if_id: 5}]}]");
+	char *want;
+	size_t i;
+
+	bt_fact_ikes_clear(&w->facts.ikes);
+	for (i = 0; i < BT_ARRAY_SIZE(turns); i++) {
+		want = bt_asprintf("charon: initiate bt_bow0_%s\n", turns[i]);
+		expect_at(w, (10 + i) * S, want);
+		bt_facts_tried(&w->facts, "bow0", turns[i], (10 + i) * S);
+		free(want);
+	}
+	/* Whose turn it would be has to wait. */
+	bt_facts_failed(&w->facts, "initiate bt_bow0_c", 20 * S, 1 * S);
+	expect_at(w, 20 * S, "charon: initiate bt_bow0_d\n");
+	done(w);
+}
+
+static void expect_mute(struct world *w, uint32_t oper, uint32_t reason, size_t n)
+{
+	struct bt_tunnel *t = w->facts.links.v[0].tunnels.v;
+	struct bt_strings mute = {};
+
+	t->oper = oper;
+	t->reason = reason;
+	bt_facts_follow_tunnels(&w->facts, 10 * S, &mute);
+	assert_int_equal(mute.n, n);
+	if (n)
+		assert_string_equal(mute.v[0], "bow0 a");
+	bt_strings_clear(&mute);
+}
+
+/* Up, and has never answered: said once, until it has. */
+static void test_mute(void **state)
+{
+	struct world *w = begin(LINK(""));
+
+	expect_mute(w, BOWTIE_OPER_DOWN, BOWTIE_REASON_NO_ANSWER, 0);
+	expect_mute(w, BOWTIE_OPER_UP, BOWTIE_REASON_NO_ANSWER, 1);
+	expect_mute(w, BOWTIE_OPER_UP, BOWTIE_REASON_NO_ANSWER, 0);
+	expect_mute(w, BOWTIE_OPER_DOWN, BOWTIE_REASON_NO_SA, 0);
+	expect_mute(w, BOWTIE_OPER_UP, BOWTIE_REASON_NO_ANSWER, 0);
+	expect_mute(w, BOWTIE_OPER_UP, BOWTIE_REASON_NONE, 0);
+	expect_mute(w, BOWTIE_OPER_UP, BOWTIE_REASON_NO_ANSWER, 1);
 	done(w);
 }
 
@@ -176,6 +253,8 @@ int main(void)
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_not_silent),
 		cmocka_unit_test(test_half_open),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_mute),
 		cmocka_unit_test(test_stale_beside_live),
 	};
 

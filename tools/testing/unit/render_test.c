@@ -311,6 +311,27 @@ static void test_bird_return_path(void **state)
 	remove_bird(c);
 }
 
+/* A group whose name begins as that of the one before, which is another link's */
+static void test_bird_prefix(void **state)
+{
+	struct bt_config *c = good_bird("links:\n"
+		"- {name: bow0, bgp: {as: 65000, announce: 10.1.0.0/16},"
+		" defaults: {local: 198.51.100.1, ike: {psk_file: @}, bgp: {as: 1}},"
+		" tunnels: [{name: a, remote: 192.0.2.1, if_id: 7,"
+		" inside: [{local: 169.254.21.2/30}]}]}\n"
+		"- {name: bow0.1, bgp: {as: 65000, announce: 10.1.0.0/16},"
+		" defaults: {local: 198.51.100.1, ike: {psk_file: @}, bgp: {as: 2}},"
+		" tunnels: [{name: b, remote: 192.0.2.2, if_id: 8,"
+		" inside: [{local: 169.254.21.6/30}]}]}\n");
+	char *text = bt_bird_render(c, 0);
+
+	has(text, "function bt_step_bow0_1(int tunnel)");
+	has(text, " then return 9;");
+	has_not(text, " then return 10;");
+	free(text);
+	remove_bird(c);
+}
+
 static void test_vars(void **state)
 {
 	struct bt_config *c = good_bird("links:\n- name: bow-0\n" BGP "  tunnels:\n"
@@ -369,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_bird),
 		cmocka_unit_test(test_bird_links),
 		cmocka_unit_test(test_bird_return_path),
+		cmocka_unit_test(test_bird_prefix),
 		cmocka_unit_test(test_vars),
 		cmocka_unit_test(test_bird_nothing),
 	};

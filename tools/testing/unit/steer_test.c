@@ -502,6 +502,16 @@ static void test_seed(void **state)
 	expect_levels("0000");
 }
 
+/* The first one of the configuration is new: the others know the level. */
+static void test_seed_behind_new(void **state)
+{
+	begin(3, 9);
+	t.in[1] = (struct bt_steer_input){ "b", "g", 9, 30 * S, 0, true, false, true, 2 };
+	t.in[2] = (struct bt_steer_input){ "c", "g", 9, 30 * S, 0, true, true, false, 2 };
+	states("uud");
+	expect_levels("220");
+}
+
 int main(void)
 {
 #define TEST(_name)	cmocka_unit_test_teardown(test_##_name, end)
@@ -524,6 +534,7 @@ int main(void)
 		TEST(groups),
 		TEST(configuration),
 		TEST(seed),
+		TEST(seed_behind_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
