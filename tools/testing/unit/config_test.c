@@ -199,6 +199,11 @@ static void test_keys_refused(void **state)
 	refused("links:\n- mame: x\n", "f.yaml:2:9: mame: there is no such key in link; is it name?");
 	refused(TUNNEL "    peer_adress: 1\n", LINE6 "18: peer_adress: there is no such key in tunnel");
 	refused("links: [{name: dead_0}]", "name: dead_0 is what a part of BIRD");
+	refused("links:\n- name: bow0\n  bgp: {as: 65000}\n  defaults: {ike: {psk_file: @}}\n"
+		"  tunnels:\n  - name: t1\n    remote: 192.0.2.1\n"
+		"    inside: [{local: 169.254.21.2/30}]\n"
+		"    bgp: {as: 64512, far_end: 1-west}\n",
+		"far_end: 1-west: a letter, then");
 	refused(TUNNEL "    bgp: {return_path: med5}\n", "return_path: ");
 	refused("links:\n- name: bow0\n  bgp: {as: 65000}\n  defaults: {ike: {psk_file: @}}\n"
 		"  tunnels:\n  - name: t1\n    remote: 192.0.2.1\n"
