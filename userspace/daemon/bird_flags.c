@@ -29,6 +29,8 @@
 #define BYTE_BOOST	1
 #define BYTE_MED	10
 #define BYTE_PREPEND	30
+/* And beyond, for a group that is told by a tunnel's if_id since others have its AS number */
+#define BYTE_FAR_END	100
 
 /* --- names --- */
 
@@ -111,7 +113,8 @@ static bool has_session(const struct bt_conf_tunnel *t)
  * @link: link
  * @t: tunnel
  *
- * Those to the same AS, which are announced by the same attribute. Return: the group's
+ * Those to the same AS, unless they are said to lead to different far ends, which are
+ * announced by the same attribute. Return: the group's
  * name, for the caller to free.
  */
 char *bt_bird_group(const struct bt_conf_link *link, const struct bt_conf_tunnel *t)
@@ -123,6 +126,8 @@ char *bt_bird_group(const struct bt_conf_link *link, const struct bt_conf_tunnel
 
 	bt_bird_put_name(&b, link->name);
 	bt_buf_printf(&b, "_%u%s", t->bgp.as, marks[t->bgp.return_path]);
+	if (t->bgp.far_end)
+		bt_buf_printf(&b, "_%s", t->bgp.far_end);
 	return b.data;
 }
 
@@ -149,6 +154,14 @@ bool bt_bird_is_flag(const char *name)
 		if (!strncmp(name, heads[i], strlen(heads[i])))
 			return true;
 	return false;
+}
+
+static bool together(const struct bt_conf_tunnel *a, const struct bt_conf_tunnel *b)
+{
+	if (!a->bgp.far_end != !b->bgp.far_end)
+		return false;
+	return a->bgp.as == b->bgp.as && a->bgp.return_path == b->bgp.return_path &&
+	       (!a->bgp.far_end || !strcmp(a->bgp.far_end, b->bgp.far_end));
 }
 
 /* --- flags --- */
@@ -202,12 +215,15 @@ static void add_step(struct bt_bird_flags *out, const struct bt_conf_link *link,
 	flag->link = link;
 	flag->byte = (med ? BYTE_MED : BYTE_PREPEND) + level;
 	flag->number = first->bgp.as;
+	if (first->bgp.far_end) {
+		flag->byte += BYTE_FAR_END;
+		flag->number = first->kernel.if_id;
+	}
 	flag->on = on;
 	for (i = 0; i < link->tunnels.n; i++) {
 		const struct bt_conf_tunnel *t = &link->tunnels.v[i];
 
-		if (t->bgp.as == first->bgp.as &&
-		    t->bgp.return_path == first->bgp.return_path)
+		if (together(t, first))
 			add_sessions(flag, link, t);
 	}
 }
@@ -218,8 +234,7 @@ static bool is_first(const struct bt_conf_link *link, const struct bt_conf_tunne
 	const struct bt_conf_tunnel *other;
 
 	for (other = link->tunnels.v; other < t; other++)
-		if (has_session(other) && other->bgp.as == t->bgp.as &&
-		    other->bgp.return_path == t->bgp.return_path)
+		if (has_session(other) && together(other, t))
 			return false;
 	return true;
 }

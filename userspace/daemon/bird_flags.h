@@ -30,7 +30,7 @@ enum bt_bird_flag_kind {
  * @kind: what it means
  * @link: whose it is
  * @byte: end of its prefix in the flags' table
- * @number: AS number there
+ * @number: of its route there: AS number, or if_id of a tunnel
  * @on: wanted
  * @sessions: whose routes depend on it
  */

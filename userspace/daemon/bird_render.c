@@ -136,6 +136,7 @@ static char *flags_table(const struct bt_conf_link *link)
 static bool same_group(const struct bt_bird_flag *f, const struct bt_bird_flag *first, int len)
 {
 	return f->kind == first->kind && f->link == first->link && f->number == first->number &&
+	       f->byte == first->byte + (f - first) &&
 	       !strncmp(f->name, first->name, (size_t)len) && f->name[len] == '_';
 }
 

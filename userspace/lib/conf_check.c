@@ -3,6 +3,7 @@
  * What a configuration must not say, though each of its values is well formed. The
  * messages are for whoever has the file open: where, what, and what to do.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
@@ -14,6 +15,7 @@
 #include "config.h"
 #include "yaml_tree.h"
 
+#define MAX_FAR_END	15u
 #define MAX_SOCKET	107	/* sockaddr_un */
 #define MAX_OPTION	64
 
@@ -276,6 +278,17 @@ static int check_ike(struct check *c, const struct bt_conf_link *link,
 	return 0;
 }
 
+/* It becomes part of names of BIRD's, and must not be mistaken for other parts of them. */
+static bool is_far_end(const char *name)
+{
+	size_t i;
+
+	for (i = 0; name[i]; i++)
+		if (!isascii(name[i]) || !(i ? isalnum(name[i]) : isalpha(name[i])))
+			return false;
+	return i && i <= MAX_FAR_END;
+}
+
 static int check_peer(struct check *c, const struct bt_conf_link *link,
 		      const struct bt_conf_tunnel *t)
 {
@@ -296,6 +309,10 @@ static int check_peer(struct check *c, const struct bt_conf_link *link,
 	if (t->bgp.return_path == BT_RETURN_PREPEND && t->bgp.as == link->bgp.as)
 		return REFUSE(c, where(node, defaults, "return_path"),
 			      "return_path: a peer in our own AS refuses paths with its number: med or off");
+	if (t->bgp.far_end && !is_far_end(t->bgp.far_end))
+		return REFUSE(c, where(node, defaults, "far_end"),
+			      "far_end: %s: a letter, then letters and digits, %u in all at most",
+			      t->bgp.far_end, MAX_FAR_END);
 	return 0;
 }
 

@@ -77,6 +77,7 @@ static const struct bt_field peer_fields[] = {
 	PEER(4, export_limit, "export-limit", u32, .min = 1),
 	PEER(5, import_limit, "import-limit", u32, .min = 1),
 	PEER(6, return_path, "return-path", enum, .names = &return_path_names),
+	PEER(7, far_end, "far-end", text),
 };
 
 static OBJECT(peer_object, "bgp", bt_conf_peer, peer_fields);

@@ -42,6 +42,10 @@ static const char builtin[] =
 	"  import_limit: 1000\n"
 	"  return_path: med\n";
 
+/* What Azure's gateways have as a rule: they ignore MED. */
+#define AZURE_AS	65515
+static const char builtin_azure[] = "bgp: {return_path: prepend}\n";
+
 /* --- YAML to structures --- */
 
 struct fill {
@@ -339,10 +343,10 @@ static void inherit(const struct bt_object *o, void *into, const void *from)
 	}
 }
 
-static void inherit_builtin(struct bt_conf_tunnel *t)
+static void inherit_builtin(struct bt_conf_tunnel *t, const char *text)
 {
 	struct bt_error e = {};
-	struct bt_yaml *tree = bt_yaml_parse("builtin", builtin, strlen(builtin), &e);
+	struct bt_yaml *tree = bt_yaml_parse("builtin", text, strlen(text), &e);
 	struct bt_conf_tunnel defaults = {};
 
 	if (!tree || bt_config_fill(&bt_conf_tunnel_object, &defaults, "builtin", tree, &e))
@@ -459,7 +463,9 @@ static void resolve_link(struct bt_conf_link *link)
 
 		inherit(&bt_conf_tunnel_object, t, &link->defaults);
 		inherit(&bt_conf_manage_object, &t->manage, &link->manage);
-		inherit_builtin(t);
+		if (t->bgp.as == AZURE_AS && link->bgp.as != AZURE_AS)
+			inherit_builtin(t, builtin_azure);
+		inherit_builtin(t, builtin);
 		resolve_kernel(link, t);
 	}
 	bt_for_each_field(f, &bt_link_object) {

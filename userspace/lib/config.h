@@ -85,6 +85,7 @@ struct bt_conf_esp {
  * @export_limit: prefixes that are announced at most
  * @import_limit: prefixes that are taken at most
  * @return_path: how return traffic is led away from a tunnel that has failed
+ * @far_end: tells apart far ends that have the same AS number, or NULL
  */
 struct bt_conf_peer {
 	uint64_t set;
@@ -95,6 +96,7 @@ struct bt_conf_peer {
 	uint32_t export_limit;
 	uint32_t import_limit;
 	uint32_t return_path;
+	char *far_end;
 };
 
 /**

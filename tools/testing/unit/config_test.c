@@ -167,6 +167,31 @@ static void test_yaml_refused(void **state)
 	free(wide);
 }
 
+static void expect_return_path(const char *ours, const char *peer, uint32_t want)
+{
+	char *text = bt_asprintf("links:\n- name: bow0\n  bgp: {as: %s, announce: 10.1.0.0/16}\n"
+				 "  defaults: {ike: {psk_file: @}}\n"
+				 "  tunnels:\n  - name: t1\n    remote: 192.0.2.1\n"
+				 "    inside: [{local: 169.254.21.2/30}]\n"
+				 "    bgp: {%s}\n", ours, peer);
+	struct bt_config *c = good(text);
+
+	assert_int_equal(c->links.v[0].tunnels.v[0].bgp.return_path, want);
+	bt_config_free(c);
+	free(text);
+}
+
+/* Azure ignores MED. */
+static void test_return_path(void **state)
+{
+	expect_return_path("65000", "as: 64512", BT_RETURN_MED);
+	expect_return_path("65000", "as: 65515", BT_RETURN_PREPEND);
+	expect_return_path("65000", "as: 65515, return_path: med", BT_RETURN_MED);
+	expect_return_path("65000", "as: 65515, return_path: off", BT_RETURN_OFF);
+	/* It would refuse a path with its own number. */
+	expect_return_path("65515", "as: 65515", BT_RETURN_MED);
+}
+
 static void test_keys_refused(void **state)
 {
 	refused("linkz: []\n", "f.yaml:1:8: linkz: there is no such key in configuration; is it links?");
@@ -174,6 +199,11 @@ static void test_keys_refused(void **state)
 	refused("links:\n- mame: x\n", "f.yaml:2:9: mame: there is no such key in link; is it name?");
 	refused(TUNNEL "    peer_adress: 1\n", LINE6 "18: peer_adress: there is no such key in tunnel");
 	refused("links: [{name: dead_0}]", "name: dead_0 is what a part of BIRD");
+	refused("links:\n- name: bow0\n  bgp: {as: 65000}\n  defaults: {ike: {psk_file: @}}\n"
+		"  tunnels:\n  - name: t1\n    remote: 192.0.2.1\n"
+		"    inside: [{local: 169.254.21.2/30}]\n"
+		"    bgp: {as: 64512, far_end: 1-west}\n",
+		"far_end: 1-west: a letter, then");
 	refused(TUNNEL "    bgp: {return_path: med5}\n", "return_path: ");
 	refused("links:\n- name: bow0\n  bgp: {as: 65000}\n  defaults: {ike: {psk_file: @}}\n"
 		"  tunnels:\n  - name: t1\n    remote: 192.0.2.1\n"
@@ -333,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_if_id_is_stable),
 		cmocka_unit_test(test_kernel_settings),
 		cmocka_unit_test(test_yaml_refused),
+		cmocka_unit_test(test_return_path),
 		cmocka_unit_test(test_keys_refused),
 		cmocka_unit_test(test_sense_refused),
 		cmocka_unit_test(test_pairs_refused),

@@ -311,6 +311,32 @@ static void test_bird_return_path(void **state)
 	remove_bird(c);
 }
 
+/* Two clouds that have the same AS number */
+static void test_bird_far_end(void **state)
+{
+	struct bt_config *c = good_bird("links:\n- name: bow0\n" BGP "  tunnels:\n"
+		"  - {name: a, remote: 192.0.2.1, if_id: 64512, inside: [{local: 169.254.21.2/30}]}\n"
+		"  - {name: b, remote: 192.0.2.2, if_id: 8, inside: [{local: 169.254.21.6/30}],"
+		" bgp: {far_end: west2}}\n"
+		"  - {name: c, remote: 192.0.2.3, if_id: 9, inside: [{local: 169.254.22.2/30}],"
+		" bgp: {far_end: west2}}\n"
+		"  - {name: d, remote: 192.0.2.4, if_id: 10, inside: [{local: 169.254.22.6/30}],"
+		" bgp: {far_end: east}}\n");
+	char *text = bt_bird_render(c, 0);
+
+	has(text, "bgp_med = 100 - 10 * bt_step_bow0_64512(64512);");
+	has(text, "bgp_med = 100 - 10 * bt_step_bow0_64512_west2(8);");
+	has(text, "bgp_med = 100 - 10 * bt_step_bow0_64512_west2(9);");
+	has(text, "bgp_med = 100 - 10 * bt_step_bow0_64512_east(10);");
+	has(text, "if roa_check(bt_bow0_flags, 192.0.2.19/32, 64512) = ROA_VALID then return 9;");
+	has(text, "if roa_check(bt_bow0_flags, 192.0.2.119/32, 8) = ROA_VALID then return 9;");
+	has(text, "if roa_check(bt_bow0_flags, 192.0.2.119/32, 10) = ROA_VALID then return 9;");
+	has_not(text, " then return 10;");
+	bird_takes(c, text, "");
+	free(text);
+	remove_bird(c);
+}
+
 /* A group whose name begins as that of the one before, which is another link's */
 static void test_bird_prefix(void **state)
 {
@@ -390,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_bird),
 		cmocka_unit_test(test_bird_links),
 		cmocka_unit_test(test_bird_return_path),
+		cmocka_unit_test(test_bird_far_end),
 		cmocka_unit_test(test_bird_prefix),
 		cmocka_unit_test(test_vars),
 		cmocka_unit_test(test_bird_nothing),
