@@ -158,6 +158,9 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	spin_lock(&t->lock);
 	if (probe->on) {
 		now = ktime_get_ns();
+		if (now > (u64)hrtimer_get_expires_ns(timer))
+			bowtie_probe_track_late(&probe->track,
+						now - hrtimer_get_expires_ns(timer));
 		decide(t, now, &todo);
 		wake = probe->next;
 		if (probe->track.waiting && bowtie_probe_track_deadline(&probe->track) > now)

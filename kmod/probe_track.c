@@ -57,6 +57,7 @@ void bowtie_probe_track_restart(struct bowtie_probe_track *p, __u64 now)
 	p->answered_second = 0;
 	p->inbound = 0;
 	p->waiting = 0;
+	p->excused = 0;
 	p->unanswered = 0;
 }
 
@@ -94,6 +95,20 @@ static __u64 sign(const struct bowtie_probe_track *p)
 void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 now)
 {
 	p->inbound = now;
+}
+
+/**
+ * bowtie_probe_track_late() - the prober was held up
+ * @p: the probes
+ * @late: for how long, in ns
+ *
+ * A machine that stood still (a hypervisor has taken its CPUs away, say) has heard nothing
+ * from any tunnel, and the answers may be waiting. What counts as silence is the rest.
+ */
+void bowtie_probe_track_late(struct bowtie_probe_track *p, __u64 late)
+{
+	if (late > p->interval / 2)
+		p->excused += late;
 }
 
 /**
@@ -190,6 +205,7 @@ bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 no
 	}
 	p->answered = now;
 	p->waiting = 0;
+	p->excused = 0;
 	p->unanswered = 0;
 	return true;
 }
@@ -205,13 +221,13 @@ __u64 bowtie_probe_track_deadline(const struct bowtie_probe_track *p)
 	__u64 silence = sign(p) + p->interval * p->multiplier, since_asked;
 
 	if (!p->waiting)
-		return silence;
+		return silence + p->excused;
 	/* Once it has been asked, what the peer says by itself delays the verdict no more. */
 	since_asked = later(later(p->answered, p->start) + p->interval * p->multiplier,
 			    p->waiting + p->interval * (p->multiplier - 1));
 	if (silence > since_asked)
 		silence = since_asked;
-	return later(silence, p->waiting + rto(p));
+	return later(silence, p->waiting + rto(p)) + p->excused;
 }
 
 /**

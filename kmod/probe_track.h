@@ -36,6 +36,7 @@ struct bowtie_probe_slot {
  * @answered_second: when the latest probe by the other SA that was answered was sent
  * @inbound: when the latest inbound packet was seen that may stand in for an answer
  * @waiting: when the oldest probe since @answered was sent, in ns, or 0
+ * @excused: how long since @answered the prober itself was held up, in ns
  * @unanswered: probes by the SA in use since @answered
  * @rtt: latest round trip, in ns
  * @srtt: smoothed (RFC 6298), in ns; 0: none yet
@@ -54,6 +55,7 @@ struct bowtie_probe_track {
 	__u64 answered_second;
 	__u64 inbound;
 	__u64 waiting;
+	__u64 excused;
 	__u32 unanswered;
 	__u32 rtt;
 	__u32 srtt;
@@ -89,6 +91,7 @@ enum bowtie_probe_verdict {
 void bowtie_probe_track_init(struct bowtie_probe_track *p, __u64 interval, __u32 multiplier,
 			     __u64 now);
 void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 now);
+void bowtie_probe_track_late(struct bowtie_probe_track *p, __u64 late);
 bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now);
 bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p);
 __u32 bowtie_probe_track_send(struct bowtie_probe_track *p, bool second, __u64 now);

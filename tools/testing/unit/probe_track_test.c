@@ -206,6 +206,30 @@ static void test_second_sa(void **state)
 	assert_int_equal(peer_run(&w, w.deaf + 5000 * MS), BOWTIE_PROBE_DEAD);
 }
 
+/* All stood still for a while, and the answers with it: that is no silence of the peer. */
+static void test_held_up(void **state)
+{
+	struct peer w;
+	unsigned int i;
+
+	peer_init(&w, INTERVAL, 3);
+	assert_int_equal(peer_run(&w, T0 + 5000 * MS), BOWTIE_PROBE_WAIT);
+	for (i = 0; i < w.n_out; i++)
+		w.out[i].at += 700 * MS;
+	w.next = w.now + 700 * MS;
+	bowtie_probe_track_late(&w.p, 700 * MS);
+	w.now += 700 * MS;
+	assert_int_equal(peer_run(&w, w.now + 5000 * MS), BOWTIE_PROBE_WAIT);
+	/* Always late, it finds a cut all the same. */
+	w.deaf = w.now;
+	for (i = 0; bowtie_probe_track_verdict(&w.p, w.now) == BOWTIE_PROBE_WAIT; i++) {
+		assert_in_range(i, 0, 10);
+		peer_send(&w, 0);
+		bowtie_probe_track_late(&w.p, 80 * MS);
+		w.now += INTERVAL + 80 * MS;
+	}
+}
+
 static void test_no_proof(void **state)
 {
 	struct bowtie_probe_track p;
@@ -260,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_never_answered),
 		cmocka_unit_test(test_long_way),
 		cmocka_unit_test(test_second_sa),
+		cmocka_unit_test(test_held_up),
 		cmocka_unit_test(test_no_proof),
 		cmocka_unit_test(test_loss),
 	};
