@@ -110,6 +110,40 @@ capture_sees()
 	expect_cmp "and was captured" "$(pcap_count "$pcap" icmp)" -ge 1
 }
 
+# guard_finds NAME REGEX: what a guard has found in the end, which must not count here
+guard_finds()
+{
+	guard_end "$A"
+	[[ $GUARD_FINDINGS =~ $2 ]]
+	result $? "$1" "found: $GUARD_FINDINGS"
+	GUARD_FINDINGS=
+}
+
+# The gateway's own guard of each test, on what it is there for
+guard_sees()
+{
+	guard_begin "$A" eth0 192.0.2.2
+	sa_pair "$A" "$A_OUT" "$B" "$B_OUT" 7:9 gcm
+	expect "under guard: answered in both families" both_families
+	guard_finds "the guard has seen its own echo alone" '^$'
+
+	guard_begin "$A" eth0 192.0.2.2
+	in_ns "$A" ping -q -n -c 1 -W 1 2001:db8::2 >/dev/null
+	guard_finds "one echo is found" 'guard.*: ICMP6, echo request'
+
+	guard_begin "$A" eth0 192.0.2.2
+	in_ns "$A" ping -q -n -f -c 100 -W 1 192.0.2.2 >/dev/null
+	guard_finds "a flood is found" 'guard.*: ICMP echo request'
+
+	guard_begin "$A" eth0 192.0.2.2
+	stop "${CAPTURE_PID[$GUARD_PCAP]}" KILL
+	guard_finds "a guard that has died is found" 'is not complete'
+
+	(WAIT=2; guard_begin "$A" lo 192.0.2.2) >"$TEST_TMP/blind"
+	expect_output "one that sees nothing ends the test" "^Bail out! the guard is blind" \
+		cat "$TEST_TMP/blind"
+}
+
 snmp_at_least()
 {
 	(($(snmp "$1" "$2") >= $3))
@@ -121,4 +155,5 @@ algorithms_v4
 nat_traversal
 outer_v6
 capture_sees
+guard_sees
 done_testing

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shell helpers for the selftests: TAP, waiting, network namespaces.
-# lib_ipsec.sh (SAs and xfrm peers) and lib_capture.sh (what is on the wire)
-# come with it. A test looks like this:
+# lib_ipsec.sh (SAs and xfrm peers), lib_capture.sh (what is on the wire) and
+# lib_guard.sh (what must not be) come with it. A test looks like this:
 #
 #	#!/bin/bash
 #	# SPDX-License-Identifier: GPL-2.0-only
@@ -56,6 +56,7 @@ log_init()
 # done_testing: last call of a test
 done_testing()
 {
+	guard_verdict
 	TAP_DONE=1
 	echo "1..$TAP_COUNT"
 	((TAP_FAILED == 0)) && exit 0
@@ -288,6 +289,7 @@ del_ns()
 {
 	local ns
 	for ns in "$@"; do
+		guard_end "$ns"
 		ip netns delete "$ns"
 	done
 }
@@ -390,3 +392,5 @@ need_module()
 . "$BOWTIE_SELFTESTS/lib_ipsec.sh"
 # shellcheck source-path=SCRIPTDIR
 . "$BOWTIE_SELFTESTS/lib_capture.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$BOWTIE_SELFTESTS/lib_guard.sh"

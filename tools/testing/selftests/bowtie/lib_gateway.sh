@@ -29,6 +29,7 @@ gateway()
 	done
 	veth "$LAN" eth0 10.1.0.2/24,fd01::2/64 "$GW" lan0 10.1.0.1/24,fd01::1/64
 	veth "$GW" eth0 192.0.2.1/24,2001:db8::1/64 "$PEER" eth0 "${addrs4:1}$addrs6"
+	guard_begin "$GW" eth0 192.0.2.2
 	ip -n "$LAN" -batch - <<-EOF || bail "cannot set up the LAN"
 		route add default via 10.1.0.1
 		route add default via fd01::1

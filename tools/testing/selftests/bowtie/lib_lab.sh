@@ -22,7 +22,8 @@ readonly VPC_HOST=10.2.0.10 LAN_HOST=10.1.0.10
 : "${HOLD:=30}"		# BGP hold time of the cloud
 : "${CHILD_LIFE:=}"	# rekey_time of the cloud's CHILD SAs
 
-# lab_network: namespaces, links and routes, nothing running yet
+# lab_network: namespaces, links and routes, nothing running yet. The gateway's default
+# route is what the LAN's packets leave by, unencrypted, if nobody minds.
 lab_network()
 {
 	local i
@@ -40,6 +41,7 @@ lab_network()
 	ip -n "$LAN" route add default via 10.1.0.1
 	ip -n "$LAN" route add default via fd01::1
 	ip -n "$GW" route add default via 198.51.100.1
+	guard_begin "$GW" wan0 198.51.100.1
 	ip -n "$CLOUD" route add 198.51.100.0/24 via 203.0.113.254
 	ip -n "$VPC" route add default via 10.2.0.1
 	ip -n "$VPC" route add default via fd02::1

@@ -88,6 +88,7 @@ below()
 # Everything at once, with no order but the kernel's; the senders lose their devices
 namespace()
 {
+	guard_arrivals "$PEER" eth0 "$GW" 192.0.2.2
 	expect "traffic before the namespace goes" busywait "$WAIT" carries_both_ways
 	del_ns "$GW"
 	expect "the namespace goes under traffic" busywait 60 gateway_is_gone

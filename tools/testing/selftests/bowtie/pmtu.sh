@@ -37,6 +37,7 @@ router()
 		route add 2001:db8::1/128 via 2001:db8:1::1
 		route add 2001:db8::2/128 via 2001:db8:2::1
 	EOF
+	guard_begin "$GW" wan0 198.51.100.2
 }
 
 # path_mtu BYTES: of the link behind the router
