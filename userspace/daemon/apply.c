@@ -8,6 +8,7 @@
 #include "apply.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@
 #include "util.h"
 
 #define MAX_PAUSE_MS	30000
+/* Routes that are held in one go: other events of the loop want their turn. */
+#define HOLD_BATCH	256
 
 /**
  * bt_apply_result() - an operation has come to its end
@@ -93,6 +96,46 @@ static int kernel_routes(struct bt_apply *a, const struct bt_op *op, struct bt_e
 	return err;
 }
 
+/* Noted at once: there may be more of them to do, and the event tells nothing new. */
+static void note_hold(struct bt_facts *facts, const struct bt_op *op, const struct bt_prefix *dst)
+{
+	const struct bt_fact_route r = {
+		.table = RT_TABLE_MAIN,
+		.protocol = op->protocol,
+		.metric = op->metric,
+		.dst = *dst,
+	};
+	struct bt_fact_route *have = bt_fact_routes_find(&facts->routes, &r);
+
+	if (op->type == BT_OP_HOLD_DEL) {
+		if (have)
+			bt_fact_routes_remove(&facts->routes, have);
+	} else if (have) {
+		have->protocol = r.protocol;
+	} else {
+		bt_fact_routes_add(&facts->routes, &r);
+	}
+}
+
+/* One that fails is no reason to leave the others open. */
+static int hold_routes(struct bt_apply *a, const struct bt_op *op, struct bt_error *e)
+{
+	struct bt_error later = {};
+	size_t i;
+	int err, first = 0;
+
+	for (i = 0; i < op->routes.n && i < HOLD_BATCH; i++) {
+		err = bt_rtnl_hold(a->rtnl, op->type == BT_OP_HOLD_ADD, op->metric, op->protocol,
+				   &op->routes.v[i].dst, first ? &later : e);
+		if (!err)
+			note_hold(a->facts, op, &op->routes.v[i].dst);
+		else if (!first)
+			first = err;
+		bt_error_free(&later);
+	}
+	return first;
+}
+
 static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error *e)
 {
 	switch (op->type) {
@@ -119,6 +162,9 @@ static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error
 	case BT_OP_FIB_ADD:
 	case BT_OP_FIB_DEL:
 		return kernel_routes(a, op, e);
+	case BT_OP_HOLD_ADD:
+	case BT_OP_HOLD_DEL:
+		return hold_routes(a, op, e);
 	default:
 		return module_routes(a, op, e);
 	}
@@ -126,7 +172,8 @@ static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error
 
 static void kernel(struct bt_apply *a, const struct bt_op *op)
 {
-	bool routes = op->type == BT_OP_ROUTES_SET || op->type == BT_OP_ROUTES_DEL;
+	bool routes = op->type == BT_OP_ROUTES_SET || op->type == BT_OP_ROUTES_DEL ||
+		      op->type == BT_OP_HOLD_ADD || op->type == BT_OP_HOLD_DEL;
 	struct bt_buf what = {};
 	struct bt_error e = {};
 	int err = kernel_op(a, op, &e);
@@ -157,7 +204,7 @@ bool bt_apply(struct bt_apply *a, const struct bt_ops *ops)
 	size_t i;
 
 	for (i = 0; i < ops->n; i++) {
-		if (ops->v[i].type <= BT_OP_FIB_ADD) {
+		if (ops->v[i].type <= BT_OP_HOLD_DEL) {
 			kernel(a, &ops->v[i]);
 			tried = true;
 		} else if (ops->v[i].type <= BT_OP_INITIATE) {

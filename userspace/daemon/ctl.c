@@ -12,6 +12,7 @@
 #include "bird_flags.h"
 #include "log.h"
 #include "reconcile.h"
+#include "route_hold.h"
 #include "util.h"
 #include "vici_render.h"
 
@@ -140,6 +141,17 @@ static struct json_object *tunnel_status(const struct bt_facts *f, const struct 
 	return o;
 }
 
+/* Routes that hold prefixes, and how many of these are learned no more. */
+static void hold_status(const struct bt_facts *f, struct json_object *o)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->routes.n; i++)
+		n += bt_hold_is(&f->routes.v[i]);
+	json_object_object_add(o, "held", json_object_new_int64((int64_t)n));
+	json_object_object_add(o, "held-withdrawn", json_object_new_int64((int64_t)f->withdrawn.n));
+}
+
 static struct json_object *do_status(struct bt_daemon *d, struct json_object *args)
 {
 	struct json_object *o = json_object_new_object(), *tunnels = json_object_new_array();
@@ -151,6 +163,7 @@ static struct json_object *do_status(struct bt_daemon *d, struct json_object *ar
 	json_object_object_add(o, "module", json_object_new_boolean(f->kmod));
 	json_object_object_add(o, "charon", json_object_new_boolean(f->vici));
 	json_object_object_add(o, "bird", json_object_new_boolean(f->bird));
+	hold_status(f, o);
 	for (i = 0; i < d->config->links.n; i++) {
 		const struct bt_conf_link *link = &d->config->links.v[i];
 

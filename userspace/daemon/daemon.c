@@ -18,6 +18,7 @@
 #include "ctl_sock.h"
 #include "log.h"
 #include "ready.h"
+#include "route_hold.h"
 #include "util.h"
 
 /* Changes come in flocks; but failover waits for them. */
@@ -38,6 +39,17 @@ static void tell_exhausted(struct bt_steer *s)
 	}
 }
 
+static uint64_t follow_holds(struct bt_daemon *d, uint64_t now)
+{
+	bool before = d->facts.hold_full;
+	uint64_t next = bt_hold_follow(&d->facts, d->config, now);
+
+	if (d->facts.hold_full && !before)
+		bt_warn("more than %u learned prefixes by a link: the others are not held",
+			BT_HOLD_MAX);
+	return next;
+}
+
 static void follow_tunnels(struct bt_daemon *d, uint64_t now)
 {
 	struct bt_strings mute = {};
@@ -53,7 +65,7 @@ static void follow_tunnels(struct bt_daemon *d, uint64_t now)
 static void compare(void *arg)
 {
 	struct bt_daemon *d = arg;
-	uint64_t now = bt_now_ms(), next, steer;
+	uint64_t now = bt_now_ms(), next, steer, hold;
 	struct bt_ops ops = {};
 	struct bt_error e = {};
 
@@ -66,6 +78,7 @@ static void compare(void *arg)
 	follow_tunnels(d, now);
 	steer = bt_bird_steer(&d->facts, d->config, now);
 	tell_exhausted(&d->facts.steer);
+	hold = follow_holds(d, now);
 	bt_reconcile(d->config, &d->facts, now, &ops);
 	/* What has just been done may make more possible. */
 	if (bt_apply(&d->apply, &ops)) {
@@ -78,6 +91,8 @@ static void compare(void *arg)
 	next = bt_facts_next_try(&d->facts, now);
 	if (steer < next)
 		next = steer;
+	if (hold < next)
+		next = hold;
 	if (next != UINT64_MAX)
 		bt_timer_start(d->retry, next - now + 1);
 }

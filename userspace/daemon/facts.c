@@ -575,6 +575,7 @@ void bt_facts_free(struct bt_facts *f)
 		free(f->tunnels.v[--f->tunnels.n].key);
 	free(f->tunnels.v);
 	bt_fact_routes_clear(&f->routes);
+	free(f->withdrawn.v);
 	bt_strings_clear(&f->conns);
 	bt_strings_clear(&f->shared);
 	bt_fact_ikes_clear(&f->ikes);

@@ -62,12 +62,12 @@ struct bt_fact_hops {
 };
 
 /**
- * struct bt_fact_route - a route of the kernel's by a bowtie device
+ * struct bt_fact_route - a route of the kernel's by a bowtie device, or one of ours
  * @table: of the kernel
  * @protocol: RTPROT_*
  * @metric: priority
  * @dst: prefix
- * @hops: next hops
+ * @hops: next hops; none if it leads nowhere
  */
 struct bt_fact_route {
 	uint32_t table;
@@ -89,6 +89,25 @@ struct bt_fact_routes {
 	size_t n;
 	uint32_t *slots;
 	size_t size;
+};
+
+/**
+ * struct bt_fact_withdrawn - a prefix that is held though it is learned no more
+ * @metric: of the route that holds it, which stands for the link; and
+ * @dst: prefix: the list is in the order of these
+ * @since: when the link had other prefixes, and this one was missing first; bt_now_ms()
+ * @expired: that is too long ago
+ */
+struct bt_fact_withdrawn {
+	uint32_t metric;
+	struct bt_prefix dst;
+	uint64_t since;
+	bool expired;
+};
+
+struct bt_fact_withdrawns {
+	struct bt_fact_withdrawn *v;
+	size_t n;
 };
 
 /**
@@ -189,7 +208,9 @@ struct bt_fact_reload {
  * @links: its devices
  * @tunnels: what is remembered of tunnels, whatever becomes of their links
  * @fib: @routes is what the kernel has
- * @routes: of the kernel, by bowtie devices
+ * @routes: of the kernel, by bowtie devices; and those that hold prefixes, of
+ * @withdrawn: which these are learned no more: see route_hold.c
+ * @hold_full: a link has learned more prefixes than are held
  * @vici: charon is there and what follows is what it has
  * @conns: names of its connections, in order
  * @shared: names of its secrets, in order
@@ -225,6 +246,8 @@ struct bt_facts {
 
 	bool fib;
 	struct bt_fact_routes routes;
+	struct bt_fact_withdrawns withdrawn;
+	bool hold_full;
 
 	bool vici;
 	struct bt_strings conns;

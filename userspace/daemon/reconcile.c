@@ -113,6 +113,7 @@ static void drop_held(struct bt_ops *ops, const struct bt_facts *facts, uint64_t
 void bt_reconcile(const struct bt_config *want, const struct bt_facts *facts, uint64_t now,
 		  struct bt_ops *out)
 {
+	bt_reconcile_holds(want, facts, out);
 	bt_reconcile_kernel(want, facts, out);
 	bt_reconcile_charon(want, facts, now, out);
 	bt_reconcile_bird(want, facts, now, out);
@@ -186,6 +187,7 @@ static void put_kernel(const struct bt_op *op, const char *what, struct bt_buf *
 }
 
 static const char *const op_words[] = {
+	[BT_OP_HOLD_ADD] = "hold routes add",
 	[BT_OP_LINK_DEL] = "link del",
 	[BT_OP_LINK_ADD] = "link add",
 	[BT_OP_LINK_SET] = "link set",
@@ -198,6 +200,7 @@ static const char *const op_words[] = {
 	[BT_OP_ROUTES_DEL] = "routes del",
 	[BT_OP_FIB_DEL] = "kernel routes del",
 	[BT_OP_FIB_ADD] = "kernel routes add",
+	[BT_OP_HOLD_DEL] = "hold routes del",
 	[BT_OP_CONN_UNLOAD] = "charon: unload connection",
 	[BT_OP_SHARED_UNLOAD] = "charon: unload secret",
 	[BT_OP_SHARED_LOAD] = "charon: load secret",
@@ -218,7 +221,7 @@ static const char *const op_words[] = {
  */
 void bt_op_text(const struct bt_op *op, struct bt_buf *out)
 {
-	if (op->type <= BT_OP_FIB_ADD)
+	if (op->type <= BT_OP_HOLD_DEL)
 		put_kernel(op, op_words[op->type], out);
 	else
 		bt_buf_printf(out, "%s%s%s",

@@ -9,6 +9,8 @@
 
 /* In the order in which they are done. */
 enum bt_op_type {
+	/* What is to be held is so before anything goes, and as long as anything is there. */
+	BT_OP_HOLD_ADD,
 	BT_OP_LINK_DEL,
 	BT_OP_LINK_ADD,
 	BT_OP_LINK_SET,
@@ -21,6 +23,7 @@ enum bt_op_type {
 	BT_OP_ROUTES_DEL,
 	BT_OP_FIB_DEL,
 	BT_OP_FIB_ADD,
+	BT_OP_HOLD_DEL,
 	BT_OP_CONN_UNLOAD,
 	BT_OP_SHARED_UNLOAD,
 	BT_OP_SHARED_LOAD,
@@ -42,6 +45,8 @@ enum bt_op_type {
  * @link: settings that are to change; BT_LINK_UP to bring it up
  * @tunnel: settings that are to change, and its name or id
  * @routes: of the module, or the kernel
+ * @metric: of routes that hold prefixes
+ * @protocol: of these
  * @addr: of the device
  * @conf_link: of @conf
  * @conf: tunnel that a secret belongs to, or whose IKE is begun
@@ -59,6 +64,8 @@ struct bt_op {
 	struct bt_link link;
 	struct bt_tunnel tunnel;
 	struct bt_routes routes;
+	uint32_t metric;
+	uint8_t protocol;
 	struct bt_prefix addr;
 	const struct bt_conf_link *conf_link;
 	const struct bt_conf_tunnel *conf;
@@ -90,6 +97,8 @@ void bt_op_text(const struct bt_op *op, struct bt_buf *out);
 /* The parts; each looks at one kind of things. */
 void bt_reconcile_kernel(const struct bt_config *want, const struct bt_facts *facts,
 			 struct bt_ops *out);
+void bt_reconcile_holds(const struct bt_config *want, const struct bt_facts *facts,
+			struct bt_ops *out);
 void bt_reconcile_charon(const struct bt_config *want, const struct bt_facts *facts,
 			 uint64_t now, struct bt_ops *out);
 void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *facts,

@@ -181,6 +181,18 @@ static int source_of(const struct bt_conf_link *conf, const struct bt_fact_link 
 	return r->table == RT_TABLE_MAIN ? SOURCE_MAIN_TABLE : -1;
 }
 
+/**
+ * bt_route_leads() - has somebody else made a kernel route that leads by a link?
+ * @conf: the link's configuration
+ * @link: the link as it is
+ * @r: route
+ */
+bool bt_route_leads(const struct bt_conf_link *conf, const struct bt_fact_link *link,
+		    const struct bt_fact_route *r)
+{
+	return source_of(conf, link, r) >= 0;
+}
+
 static int by_rank(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;

@@ -107,6 +107,43 @@ int bt_rtnl_route(struct bt_nl *nl, bool add, int ifindex, const struct bt_prefi
 }
 
 /**
+ * bt_rtnl_hold() - add or delete a route that makes a prefix unreachable
+ * @nl: open socket
+ * @add: or else delete
+ * @metric: tells it from all other routes to the prefix
+ * @protocol: whose it is, to be added
+ * @p: prefix
+ * @e: says what is wrong
+ *
+ * One that is there already becomes @protocol's. One that is not there to be deleted is no
+ * failure.
+ */
+int bt_rtnl_hold(struct bt_nl *nl, bool add, uint32_t metric, uint8_t protocol,
+		 const struct bt_prefix *p, struct bt_error *e)
+{
+	struct rtmsg rtm = {
+		.rtm_family = (unsigned char)p->addr.family,
+		.rtm_dst_len = (unsigned char)p->len,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = add ? protocol : RTPROT_UNSPEC,
+		.rtm_scope = add ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE,
+		.rtm_type = RTN_UNREACHABLE,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(add ? RTM_NEWROUTE : RTM_DELROUTE,
+						add ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+	bool complete = msg && !nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO) &&
+			!put_addr(msg, RTA_DST, &p->addr) &&
+			!nla_put_u32(msg, RTA_PRIORITY, metric);
+	int err = request(nl, msg, complete, e);
+
+	if (!add && err == -ESRCH) {
+		bt_error_free(e);
+		return 0;
+	}
+	return err;
+}
+
+/**
  * bt_rtnl_mark_ours() - note on a device that bowtied made it
  * @nl: open socket
  * @name: of the device

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Addresses of our devices and the kernel's routes by them. Routes are followed by
+ * Addresses of our devices, and the kernel's routes by them or of ours. Routes are followed by
  * their events, since there may be many and failover waits for them; what the kernel
  * drops without an event (a device goes down) is dumped anew.
  */
@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "log.h"
+#include "route_hold.h"
 #include "rtnl_cmd.h"
 #include "rtnl_parse.h"
 #include "util.h"
@@ -58,7 +59,7 @@ static bool is_ours(const struct bt_rtnl_watch *w, const struct bt_fact_route *r
 	for (i = 0; i < r->hops.n; i++)
 		if (bt_facts_link(w->facts, r->hops.v[i].ifindex))
 			return true;
-	return false;
+	return bt_hold_is(r);
 }
 
 static bool same_hops(const struct bt_fact_hops *a, const struct bt_fact_hops *b)

@@ -158,6 +158,10 @@ static const struct bt_field link_fields[] = {
 	LINK(7, tunnels, "tunnels", list, .nested = &bt_conf_tunnel_object,
 	     .max = BOWTIE_TUNNELS_MAX),
 	LINK(8, routes, "routes", list, .nested = &route_object),
+	LINK(9, hold_routes, "hold-routes", onoff, .def = true),
+	/* Not less than a restart of BIRD takes, when all come back one after the other. */
+	LINK(10, hold_withdrawn, "hold-withdrawn", duration, .def = 3600, .min = 60,
+	     .max = 86400 * 365),
 };
 
 OBJECT(bt_conf_link_object, "link", bt_conf_link, link_fields);

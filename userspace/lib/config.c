@@ -439,9 +439,7 @@ static void resolve_kernel(struct bt_conf_link *link, struct bt_conf_tunnel *t)
 		if (!(f->flags & BT_F_SET) || bt_field_is_set(f, k) ||
 		    f->bit == BOWTIE_A_TUNNEL_ADMIN)
 			continue;
-		if (f->def)
-			memcpy(bt_field_value(f, k), &f->def, sizeof(f->def));
-		k->set |= BT_BIT(f->bit);
+		bt_field_set_default(f, k);
 	}
 	k->inside_local4.family = AF_INET;
 	k->inside_peer4.family = AF_INET;
@@ -471,12 +469,11 @@ static void resolve_link(struct bt_conf_link *link)
 	bt_for_each_field(f, &bt_link_object) {
 		if (!(f->flags & BT_F_SET) || (f->flags & BT_F_RTNL) || bt_field_is_set(f, k))
 			continue;
-		if (f->type == &bt_type_onoff)
-			*(bool *)bt_field_value(f, k) = f->def;
-		else if (f->def)
-			memcpy(bt_field_value(f, k), &f->def, sizeof(f->def));
-		k->set |= BT_BIT(f->bit);
+		bt_field_set_default(f, k);
 	}
+	bt_for_each_field(f, &bt_conf_link_object)
+		if (f->def && !bt_field_is_set(f, link))
+			bt_field_set_default(f, link);
 }
 
 /**

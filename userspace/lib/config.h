@@ -175,6 +175,8 @@ struct bt_conf_bgp {
  * @name: of the device
  * @kernel: what the module and rtnetlink are told
  * @addresses: of the device, beside those inside the tunnels
+ * @hold_routes: keep what belongs behind it from leaving by another way
+ * @hold_withdrawn: seconds for which that goes for a prefix which is learned no more
  * @defaults: what all tunnels have that do not say otherwise
  */
 struct bt_conf_link {
@@ -194,6 +196,8 @@ struct bt_conf_link {
 		struct bt_conf_route *v;
 		size_t n;
 	} routes;
+	bool hold_routes;
+	uint32_t hold_withdrawn;
 };
 
 /**

@@ -85,6 +85,22 @@ bool bt_field_is_default(const struct bt_field *f, const void *obj)
 }
 
 /**
+ * bt_field_set_default() - give a field the value that it has if none is given
+ * @f: field; that of one without a default is all zero
+ * @obj: object
+ */
+void bt_field_set_default(const struct bt_field *f, void *obj)
+{
+	void *value = bt_field_value(f, obj);
+
+	if (f->type == &bt_type_onoff)
+		*(bool *)value = f->def;
+	else if (f->def)
+		memcpy(value, &f->def, sizeof(f->def));
+	*set_of(obj) |= BT_BIT(f->bit);
+}
+
+/**
  * bt_field_text() - a field's value as text
  * @f: field that is set
  * @obj: object

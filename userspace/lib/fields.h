@@ -141,6 +141,7 @@ const char *bt_field_word(const struct bt_field *f);
 void *bt_field_value(const struct bt_field *f, void *obj);
 const void *bt_field_cvalue(const struct bt_field *f, const void *obj);
 bool bt_field_is_set(const struct bt_field *f, const void *obj);
+void bt_field_set_default(const struct bt_field *f, void *obj);
 bool bt_field_is_default(const struct bt_field *f, const void *obj);
 void bt_field_text(const struct bt_field *f, const void *obj, struct bt_buf *out);
 

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "daemon/names.h"
+#include "daemon/route_hold.h"
 #include "world.h"
 
 #define LINKS		300
@@ -140,6 +141,29 @@ static void test_learnt_routes(void **state)
 	done(w);
 }
 
+/* Held all of them, beside as many that were withdrawn. */
+static void test_held_routes(void **state)
+{
+	struct world *w = fit("links: [{name: bow0, hold_routes: on, manage: {ike: no, bgp: no}, "
+			      "bgp: {table: 100}, tunnels: [{name: a, remote: 192.0.2.1}]}]\n");
+	struct bt_ops ops = {};
+	char dst[32];
+	int i;
+
+	for (i = 2 * ROUTES; i--;) {
+		route_text(dst, sizeof(dst), i);
+		if (i < ROUTES)
+			add_fib(w, dst, 100, RTPROT_BIRD, 32, "-");
+		else
+			add_fib(w, dst, RT_TABLE_MAIN, BT_RTPROT_LEARNED, BT_HOLD_METRIC | 100, "");
+	}
+	bt_hold_follow(&w->facts, w->config, 1000);
+	assert_int_equal(compare(w, "held routes", &ops), 3);
+	assert_int_equal(ops.v[0].routes.n, ROUTES);
+	bt_ops_free(&ops);
+	done(w);
+}
+
 /* In the configuration. */
 static void test_static_routes(void **state)
 {
@@ -178,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_all_to_do),
 		cmocka_unit_test(test_none_wanted),
 		cmocka_unit_test(test_learnt_routes),
+		cmocka_unit_test(test_held_routes),
 		cmocka_unit_test(test_static_routes),
 	};
 

@@ -112,12 +112,23 @@ static inline void fit_bird(struct world *w)
 	bt_strings_sort(&f->bird_sessions);
 }
 
+/* What prefixes are held has a test of its own, whose configurations speak of it. */
+static inline struct bt_config *world_config(const char *text)
+{
+	struct bt_config *config = good(text);
+	size_t i;
+
+	for (i = 0; !strstr(text, "hold_routes") && i < config->links.n; i++)
+		config->links.v[i].hold_routes = false;
+	return config;
+}
+
 static inline struct world *fit(const char *text)
 {
 	struct world *w = bt_alloc(sizeof(*w));
 	size_t i;
 
-	w->config = good(text);
+	w->config = world_config(text);
 	w->facts.kmod = true;
 	w->facts.fib = true;
 	w->facts.vici = true;
@@ -138,7 +149,7 @@ static inline void done(struct world *w)
 static inline void reconfigure(struct world *w, const char *text)
 {
 	bt_config_free(w->config);
-	w->config = good(text);
+	w->config = world_config(text);
 }
 
 /* The operations in words, a line each; BIRD's file by its name only. */

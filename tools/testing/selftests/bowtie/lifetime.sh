@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 300
 #
 # Parts of a gateway go, under all the traffic that two CPUs can make, and come back:
 # the link, its tunnels, their SAs, the device below, the namespace. Nothing is left

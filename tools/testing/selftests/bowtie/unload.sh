@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 360
 #
 # The module goes, under all the traffic that two CPUs can make, and comes back; with
 # ESP received by GRO, and with packets that are with asynchronous crypto while it
