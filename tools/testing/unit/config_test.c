@@ -34,6 +34,8 @@ static void test_smallest(void **state)
 
 	assert_string_equal(c->links.v[0].name, "bow0");
 	assert_true(c->links.v[0].kernel.mtu_auto);
+	assert_true(c->links.v[0].hold_routes);
+	assert_int_equal(c->links.v[0].hold_withdrawn, 3600);
 	assert_int_equal(t->kernel.weight, 1);
 	assert_int_equal(t->kernel.mss, BOWTIE_MSS_AUTO);
 	assert_true(bt_addr_is_any(&t->kernel.local));
@@ -225,6 +227,7 @@ static void test_keys_refused(void **state)
 	refused(TUNNEL "    ike: {encap: maybe}\n", "encap: \"maybe\" is neither on nor off");
 	refused(TUNNEL "    ike: {extra: [a]}\n", "extra: keys with values is expected here");
 	refused(TUNNEL "    inside: [{local: 169.254.21.2}]\n", "not an address with its prefix length");
+	refused("links: [{name: bow0, hold_withdrawn: 30s}]\n", "hold_withdrawn: \"30s\" is not");
 	refused("links: [{name: bow0, mtu: 60}]\n", "mtu: \"60\" is neither auto nor");
 	refused("links: [{name: bow0, routes: [{prefixes: 10.0.0.1/8}]}]\n",
 		"bits set beyond its length");

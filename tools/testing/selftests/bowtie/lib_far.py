@@ -14,6 +14,7 @@ import socket
 import lib_packet as pkt
 import lib_tap as tap
 from lib_genl import Family
+from lib_guard import Guard
 from lib_rtnl import Rtnl
 
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6, ETH_P_ARP = 3, 0x0800, 0x86DD, 0x0806
@@ -59,6 +60,7 @@ class Far:
             mac.bind(("eth0", ETH_P_ALL))
         self.wire = mac
         self.batch(f"neighbour replace {REMOTE} lladdr {self._mac(self.far)} dev eth0")
+        Guard(self.gw, "eth0")
         self.gw_mac = bytes.fromhex(self._mac(self.gw).replace(":", ""))
         with self.gw:
             self.inside = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)

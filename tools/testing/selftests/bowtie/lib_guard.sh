@@ -17,9 +17,11 @@ GUARD_FINDINGS=
 declare -A GUARD_NS
 
 # guard_begin NS DEV NEXTHOP [ALSO-ALLOWED-FILTER]: from now on no plaintext leaves NS by
-# DEV, behind which NEXTHOP is
+# DEV, behind which NEXTHOP is. Nothing is guarded for the demo and the benchmarks, which
+# have no done_testing.
 guard_begin()
 {
+	[[ -n ${TEST_NAME:-} ]] || return 0
 	guard_capture "$1" "$2" dst "${4:-}"
 	guard_prove "$1" "$3"
 }

@@ -9,6 +9,7 @@ import socket
 
 import lib_tap as tap
 from lib_genl import Family
+from lib_guard import Guard
 from lib_rtnl import Rtnl
 
 LOCAL, PEER, PEER2 = "192.0.2.1", "192.0.2.2", "192.0.2.3"
@@ -50,6 +51,7 @@ class Gateway:
         self.batch("link add eth0 type dummy", "link set eth0 up",
                    f"address add {LOCAL}/24 dev eth0",
                    f"address add {LOCAL6}/64 dev eth0 nodad")
+        Guard(self.ns, "eth0")
         self.rtnl.add("bow0")
         if tunnel:
             self.tunnel()

@@ -31,6 +31,7 @@ WAIT = int(os.environ.get("WAIT", "30"))  # generous: for what never happens
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _counts = {"ran": 0, "failed": 0}
+LAST = []  # functions that main() calls in the end
 
 
 def diag(text):
@@ -100,7 +101,7 @@ def main(*functions):
     """run all of a test; does not return"""
     print("TAP version 13", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    for function in functions:
+    for function in (*functions, *LAST):
         try:
             function()
         except Exception:  # pylint: disable=broad-except
@@ -140,6 +141,7 @@ class Netns:
         run("ip", "netns", "add", self.name)
         self.file = os.open(f"/run/netns/{self.name}", os.O_RDONLY | os.O_CLOEXEC)
         self.outside = []
+        self.at_delete = []  # functions to be called before
         run("ip", "-n", self.name, "link", "set", "lo", "up")
         atexit.register(self.delete)
 
@@ -161,6 +163,8 @@ class Netns:
         """its name and our hold on it; once"""
         if self.file is None:
             return
+        for function in self.at_delete:
+            function()
         os.close(self.file)
         self.file = None
         subprocess.run(["ip", "netns", "delete", self.name], check=False,

@@ -12,6 +12,7 @@ import lib_tap as tap
 from lib_bowtie import accepts, refused, refuses_malformed
 from lib_genl import (Family, Listener, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE,
                       attr, genl)
+from lib_guard import Guard
 from lib_rtnl import IFLA_IFNAME, RTM_GETLINK, Rtnl
 from lib_sa import BOW0, Gateway, LOCAL, LOCAL6, PEER, PEER2, PEER6, key_of
 
@@ -206,6 +207,7 @@ class Pair:
                 [f"xfrm state add src {src} dst {dst} proto esp spi {spi:#x} mode tunnel "
                  f"if_id 7 replay-window 32 aead rfc4106(gcm(aes)) 0x{key_of(spi, 20).hex()} 128"
                  for spi, src, dst in ((0x11, LOCAL, PEER), (0x21, PEER, LOCAL))]) + "\n")
+            Guard(ns, "eth0")
         with self.here:
             self.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.receiver.bind(("10.0.0.1", 9999))
