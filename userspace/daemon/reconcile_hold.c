@@ -12,21 +12,25 @@ struct found {
 	size_t n;
 };
 
-static struct bt_op *hold_op(struct bt_ops *out, enum bt_op_type type, const char *link,
-			     uint32_t metric, uint8_t protocol, struct bt_routes *routes)
+/* @conf: or NULL for a link that is not in the configuration. Takes @routes over. */
+static void hold_op(struct bt_ops *out, enum bt_op_type type, const struct bt_conf_link *conf,
+		    uint32_t metric, uint8_t protocol, struct bt_routes *routes)
 {
+	const char *what = type == BT_OP_HOLD_ADD ? "hold add" : "hold del";
 	struct bt_op *op;
 
 	if (!routes->n)
-		return NULL;
-	op = bt_op_add(out, type, "%s %s %u %u",
-		       type == BT_OP_HOLD_ADD ? "hold add" : "hold del", link, metric, protocol);
-	strcpy(op->dev.name, link);
+		return;
+	if (conf)
+		op = bt_op_add(out, type, "%s %s%s", what, conf->name,
+			       protocol == BT_RTPROT_LEARNED ? " learned" : "");
+	else
+		op = bt_op_add(out, type, "%s metric %u", what, metric);
+	strcpy(op->dev.name, conf ? conf->name : "-");
 	op->metric = metric;
 	op->protocol = protocol;
 	op->routes = *routes;
 	*routes = (struct bt_routes){};
-	return op;
 }
 
 static int by_dst(const void *a, const void *b)
@@ -80,9 +84,9 @@ static void link_holds(const struct bt_conf_link *conf, const struct bt_facts *f
 	}
 	free(want.v);
 	free(have.v);
-	hold_op(out, BT_OP_HOLD_ADD, conf->name, metric, BT_RTPROT, &configured);
-	hold_op(out, BT_OP_HOLD_ADD, conf->name, metric, BT_RTPROT_LEARNED, &learned);
-	hold_op(out, BT_OP_HOLD_DEL, conf->name, metric, 0, &del);
+	hold_op(out, BT_OP_HOLD_ADD, conf, metric, BT_RTPROT, &configured);
+	hold_op(out, BT_OP_HOLD_ADD, conf, metric, BT_RTPROT_LEARNED, &learned);
+	hold_op(out, BT_OP_HOLD_DEL, conf, metric, 0, &del);
 }
 
 static bool is_owned(const struct bt_config *want, uint32_t metric)
@@ -121,7 +125,7 @@ static void orphans(const struct bt_config *want, const struct bt_facts *facts,
 	for (i = 0; i < have.n; i++) {
 		bt_array_add(&del)->dst = have.v[i]->dst;
 		if (i + 1 == have.n || have.v[i + 1]->metric != have.v[i]->metric)
-			hold_op(out, BT_OP_HOLD_DEL, "-", have.v[i]->metric, 0, &del);
+			hold_op(out, BT_OP_HOLD_DEL, NULL, have.v[i]->metric, 0, &del);
 	}
 	free(have.v);
 }
