@@ -21,6 +21,8 @@
 #define MAX_PAUSE_MS	30000
 /* Routes that are held in one go: other events of the loop want their turn. */
 #define HOLD_BATCH	256
+/* So many are named in the log, instead of their number. */
+#define HOLD_NAMED	16
 
 /**
  * bt_apply_result() - an operation has come to its end
@@ -172,13 +174,13 @@ static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error
 
 static void kernel(struct bt_apply *a, const struct bt_op *op)
 {
-	bool routes = op->type == BT_OP_ROUTES_SET || op->type == BT_OP_ROUTES_DEL ||
-		      op->type == BT_OP_HOLD_ADD || op->type == BT_OP_HOLD_DEL;
+	bool hold = op->type == BT_OP_HOLD_ADD || op->type == BT_OP_HOLD_DEL;
+	bool routes = op->type == BT_OP_ROUTES_SET || op->type == BT_OP_ROUTES_DEL || hold;
 	struct bt_buf what = {};
 	struct bt_error e = {};
 	int err = kernel_op(a, op, &e);
 
-	if (routes)
+	if (routes && (!hold || op->routes.n > HOLD_NAMED))
 		bt_buf_printf(&what, "%s: %zu", op->key, op->routes.n);
 	else
 		bt_op_text(op, &what);

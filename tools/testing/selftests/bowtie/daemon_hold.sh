@@ -5,7 +5,7 @@
 # What belongs behind the link does not leave by the default route, in the clear, while there
 # is no route into it: bowtied alone, BIRD gone, the link deleted, the daemon dead; and what
 # it is that prevents this. The guard of lib_guard.sh is the judge. The lab is drawn in
-# lib_lab.sh; here the gateway has a default route of IPv6 as well.
+# lib_lab.sh; here the gateway has a default route of IPv6 as well, and the LAN another host.
 
 . "$(dirname "$0")/lib.sh"
 # shellcheck source-path=SCRIPTDIR
@@ -13,10 +13,12 @@
 # shellcheck source-path=SCRIPTDIR
 . "$BOWTIE_SELFTESTS/lib_daemon.sh"
 
-# A default route of IPv6, and an error for each packet, however many there are
-gateway_more()
+# A host of the LAN gets few errors a second, and the traffic of one takes them all
+readonly LAN_HOST2=10.1.0.11
+
+lab_more()
 {
-	in_ns "$GW" sysctl -q net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratelimit=0
+	addrs "$LAN" eth0 $LAN_HOST2/24
 	addrs "$GW" wan0 2001:db8:1::10/64
 	addrs "$NET" gw0 2001:db8:1::1/64
 	ip -n "$GW" route add default via 2001:db8:1::1
@@ -39,7 +41,8 @@ no_answer()
 refuses()
 {
 	local out
-	out=$(in_ns "$1" ping -n -c 2 -i 0.1 -W 1 -p "$PLAINTEXT_HEX" "$2" 2>&1) && return 1
+	[[ $1 != "$LAN" || $2 == *:* ]] || set -- "$@" -I $LAN_HOST2
+	out=$(in_ns "$1" ping "${@:3}" -n -c 2 -i 0.1 -W 1 -p "$PLAINTEXT_HEX" "$2" 2>&1) && return 1
 	echo "$out"
 }
 
@@ -164,7 +167,7 @@ switched_off()
 	expect "nor what was learned" holds 184
 	refuses "$LAN" "$VPC_HOST" >/dev/null
 	guard_end "$GW"
-	[[ $GUARD_FINDINGS == *"$LAN_HOST"* ]]
+	[[ $GUARD_FINDINGS == *"$LAN_HOST2 > $VPC_HOST"* ]]
 	result $? "and then it leaves in the clear" "found: $GUARD_FINDINGS"
 	GUARD_FINDINGS=
 }
@@ -172,7 +175,7 @@ switched_off()
 log_init
 need_cmd socat jq swanctl birdc bird flows
 lab_network
-gateway_more
+lab_more
 cloud_start
 mkdir -p "$LAB/gw"
 config on >"$LAB/gw/bowtie.yaml"
