@@ -207,6 +207,7 @@ class Pair:
                 [f"xfrm state add src {src} dst {dst} proto esp spi {spi:#x} mode tunnel "
                  f"if_id 7 replay-window 32 aead rfc4106(gcm(aes)) 0x{key_of(spi, 20).hex()} 128"
                  for spi, src, dst in ((0x11, LOCAL, PEER), (0x21, PEER, LOCAL))]) + "\n")
+        for ns in (self.here, self.there):
             Guard(ns, "eth0")
         with self.here:
             self.receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
