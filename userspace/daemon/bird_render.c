@@ -83,6 +83,12 @@ static void put_announcements(struct bt_buf *b, const struct bt_conf_link *link,
 
 /* --- tables --- */
 
+/*
+ * A BIRD that ends leaves the routes, and the next one, if it was started to recover
+ * (-R), does not touch them before it has learnt what they are.
+ */
+#define KEEP	"\tpersist yes;\n\tgraceful restart yes;\n"
+
 static void put_tables(struct bt_buf *b, const struct bt_conf_link *link, const struct family *f)
 {
 	struct bt_buf name = {};
@@ -94,6 +100,7 @@ static void put_tables(struct bt_buf *b, const struct bt_conf_link *link, const 
 		      "protocol kernel %s_kernel%c {\n"
 		      "\tkernel table %u;\n"
 		      "\tmerge paths yes limit 64;\n"
+		      KEEP
 		      "\t%s { table %s%c; import none; export where source = RTS_BGP; };\n"
 		      "}\n\n",
 		      name.data, f->digit, link->bgp.table, f->channel, name.data, f->digit);
@@ -114,6 +121,7 @@ static void put_main_kernel(struct bt_buf *b, const struct family *f)
 	bt_buf_printf(b,
 		      "# bird.conf has no kernel protocol of its own for this.\n"
 		      "protocol kernel " BT_PREFIX "main%c {\n"
+		      KEEP
 		      "\t%s { import none; export where proto ~ \"" BT_PREFIX "*\"; };\n"
 		      "}\n\n", f->digit, f->channel);
 }
@@ -225,6 +233,19 @@ static void put_attribute(struct bt_buf *b, const struct bt_conf_link *link,
 
 /* --- sessions --- */
 
+/* The module forwards without BIRD, so the far end may go on using what it was told. */
+static void put_graceful(struct bt_buf *b, const struct bt_config *config,
+			 const struct bt_conf_tunnel *t)
+{
+	static const char *const words[] = {
+		[BT_GRACEFUL_OFF] = "no", [BT_GRACEFUL_AWARE] = "aware", [BT_GRACEFUL_ON] = "yes",
+	};
+
+	bt_buf_printf(b, "\tgraceful restart %s;\n", words[t->bgp.graceful]);
+	if (t->bgp.graceful == BT_GRACEFUL_ON)
+		bt_buf_printf(b, "\tgraceful restart time %u;\n", config->bird.restart_time);
+}
+
 static void put_channel(struct bt_buf *b, const struct bt_conf_link *link,
 			const struct bt_conf_tunnel *t, const struct family *f)
 {
@@ -243,8 +264,9 @@ static void put_channel(struct bt_buf *b, const struct bt_conf_link *link,
 	bt_buf_free(&name);
 }
 
-static void put_session(struct bt_buf *b, const struct bt_conf_link *link,
-			const struct bt_conf_tunnel *t, const struct family *f)
+static void put_session(struct bt_buf *b, const struct bt_config *config,
+			const struct bt_conf_link *link, const struct bt_conf_tunnel *t,
+			const struct family *f)
 {
 	const struct bt_conf_inside *in = bt_bird_session(t, f->af);
 	char local[BT_ADDR_STRLEN], peer[BT_ADDR_STRLEN];
@@ -266,13 +288,15 @@ static void put_session(struct bt_buf *b, const struct bt_conf_link *link,
 	/* BIRD waits minutes by default, between tries and after an error. */
 	bt_buf_puts(b, "\tconnect delay time 1;\n\tconnect retry time 5;\n"
 		       "\terror wait time 2, 10;\n");
+	put_graceful(b, config, t);
 	put_channel(b, link, t, f);
 	bt_buf_puts(b, "}\n\n");
 }
 
 /* --- the whole --- */
 
-static void put_link(struct bt_buf *b, const struct bt_conf_link *link, const struct family *f)
+static void put_link(struct bt_buf *b, const struct bt_config *config,
+		     const struct bt_conf_link *link, const struct family *f)
 {
 	size_t i;
 
@@ -281,7 +305,25 @@ static void put_link(struct bt_buf *b, const struct bt_conf_link *link, const st
 	put_tables(b, link, f);
 	put_announcements(b, link, f);
 	for (i = 0; i < link->tunnels.n; i++)
-		put_session(b, link, &link->tunnels.v[i], f);
+		put_session(b, config, link, &link->tunnels.v[i], f);
+}
+
+static bool has_graceful(const struct bt_config *config)
+{
+	size_t i, j;
+
+	for (i = 0; i < config->links.n; i++) {
+		const struct bt_conf_link *link = &config->links.v[i];
+
+		for (j = 0; j < link->tunnels.n; j++) {
+			const struct bt_conf_tunnel *t = &link->tunnels.v[j];
+
+			if (t->bgp.graceful == BT_GRACEFUL_ON &&
+			    (bt_bird_session(t, AF_INET) || bt_bird_session(t, AF_INET6)))
+				return true;
+		}
+	}
+	return false;
 }
 
 static void put_all_flags(struct bt_buf *b, const struct bt_config *config,
@@ -328,6 +370,9 @@ char *bt_bird_render(const struct bt_config *config, unsigned int operators_kern
 
 	bt_buf_puts(&b, BT_BIRD_HEAD " from its own configuration; changes are lost.\n\n");
 	head = b.len;
+	/* Or a peer that is dead would keep a BIRD that recovers waiting for 240 s. */
+	if (has_graceful(config))
+		bt_buf_printf(&b, "graceful restart wait %u;\n\n", config->bird.recovery_time);
 	bt_bird_flags(config, &nothing, &flags);
 	put_all_flags(&b, config, &flags);
 	bt_bird_flags_free(&flags);
@@ -337,7 +382,7 @@ char *bt_bird_render(const struct bt_config *config, unsigned int operators_kern
 		if (has_sessions(config, f) && !(operators_kernel & f->kernel))
 			put_main_kernel(&b, f);
 		for (j = 0; j < config->links.n; j++)
-			put_link(&b, &config->links.v[j], f);
+			put_link(&b, config, &config->links.v[j], f);
 	}
 	if (b.len > head)
 		bt_buf_printf(&b, "protocol static " BT_BIRD_REVISION "%016llx { ipv4; }\n",

@@ -587,6 +587,7 @@ void bt_facts_free(struct bt_facts *f)
 	bt_strings_clear(&f->bird_on);
 	bt_strings_clear(&f->bird_off);
 	bt_strings_clear(&f->bird_sessions);
+	bt_strings_clear(&f->bird_established);
 	while (f->bird_reloads.n)
 		free(f->bird_reloads.v[--f->bird_reloads.n].what);
 	free(f->bird_reloads.v);

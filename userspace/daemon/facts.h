@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bird_hold.h"
 #include "conf_types.h"
 #include "model.h"
 #include "steer.h"
@@ -208,7 +209,10 @@ struct bt_fact_reload {
  * @bird_on: flags of BIRD's that are on, in order: see bird_flags.c
  * @bird_off: those that are off
  * @bird_sessions: BGP sessions of ours that it has, in order
+ * @bird_established: those of them that are established, in order
+ * @bird_recovers: it still learns what it had before it was restarted
  * @bird_reloads: what it is still to look at
+ * @hold: what its routes are worth: see bird_hold.c
  * @steer: what is wanted of it for the tunnels' state: see steer.c
  * @holds: operations that are not to be tried now
  */
@@ -245,10 +249,13 @@ struct bt_facts {
 	struct bt_strings bird_on;
 	struct bt_strings bird_off;
 	struct bt_strings bird_sessions;
+	struct bt_strings bird_established;
+	bool bird_recovers;
 	struct {
 		struct bt_fact_reload *v;
 		size_t n;
 	} bird_reloads;
+	struct bt_bird_hold hold;
 	struct bt_steer steer;
 
 	struct {

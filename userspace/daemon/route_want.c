@@ -171,8 +171,10 @@ static bool leads_into(const struct bt_fact_route *r, int ifindex)
 }
 
 static int source_of(const struct bt_conf_link *conf, const struct bt_fact_link *link,
-		     const struct bt_fact_route *r)
+		     const struct bt_fact_route *r, bool stale)
 {
+	if (stale && r->protocol == RTPROT_BIRD)
+		return -1;
 	if (r->protocol == RTPROT_KERNEL || r->protocol == BT_RTPROT ||
 	    !leads_into(r, link->link.dev.ifindex))
 		return -1;
@@ -219,11 +221,12 @@ static void take_best(struct candidates *all, struct bt_routes *out)
  * @out: routes in order of their prefixes; the caller frees them
  *
  * For one prefix the configuration comes first, then BIRD's own table, then the main
- * one, and of several metrics the lowest.
+ * one, and of several metrics the lowest. What BIRD has left behind does not count for ever.
  */
 void bt_route_want(const struct bt_conf_link *conf, const struct bt_fact_link *link,
 		   const struct bt_facts *facts, struct bt_routes *out)
 {
+	bool stale = facts->hold.stale && bt_bird_feeds(conf);
 	struct candidates all = {};
 	int source;
 	size_t i;
@@ -231,11 +234,52 @@ void bt_route_want(const struct bt_conf_link *conf, const struct bt_fact_link *l
 	for (i = 0; i < conf->routes.n; i++)
 		add_static(&all, link, &conf->routes.v[i]);
 	for (i = 0; i < facts->routes.n; i++) {
-		source = source_of(conf, link, &facts->routes.v[i]);
+		source = source_of(conf, link, &facts->routes.v[i], stale);
 		if (source >= 0)
 			add_kernel(&all, link, &facts->routes.v[i], (unsigned int)source);
 	}
 	take_best(&all, out);
+}
+
+static void keep_hops(struct bt_route *r, const struct bt_route *have)
+{
+	size_t i, j, n = r->nexthops.n;
+
+	for (i = 0; i < have->nexthops.n; i++) {
+		for (j = 0; j < n; j++)
+			if (r->nexthops.v[j].tunnel == have->nexthops.v[i].tunnel)
+				break;
+		if (j == n)
+			*bt_array_add(&r->nexthops) = have->nexthops.v[i];
+	}
+	if (r->nexthops.n > n)
+		qsort(r->nexthops.v, r->nexthops.n, sizeof(*r->nexthops.v), by_tunnel);
+}
+
+/**
+ * bt_route_keep() - take nothing away from what there is
+ * @want: routes, in order; what only @have has is added
+ * @have: routes, in order
+ */
+void bt_route_keep(struct bt_routes *want, const struct bt_routes *have)
+{
+	struct bt_routes all = {};
+	size_t i = 0, j = 0;
+	int order;
+
+	while (i < want->n || j < have->n) {
+		order = i == want->n ? 1 : j == have->n ? -1 :
+			bt_prefix_cmp(&want->v[i].dst, &have->v[j].dst);
+		if (order > 0) {
+			bt_object_copy(&bt_route_object, bt_array_add(&all), &have->v[j++]);
+			continue;
+		}
+		if (!order)
+			keep_hops(&want->v[i], &have->v[j++]);
+		*bt_array_add(&all) = want->v[i++];
+	}
+	free(want->v);
+	*want = all;
 }
 
 /**

@@ -13,6 +13,7 @@
 NAMES(auth, "psk");
 NAMES(start, "initiate", "respond");
 NAMES(return_path, "med", "prepend", "off");
+NAMES(graceful, "off", "aware", "on");
 /* By number, as in syslog(3). */
 NAMES(log, "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug");
 
@@ -78,6 +79,7 @@ static const struct bt_field peer_fields[] = {
 	PEER(5, import_limit, "import-limit", u32, .min = 1),
 	PEER(6, return_path, "return-path", enum, .names = &return_path_names),
 	PEER(7, far_end, "far-end", text),
+	PEER(8, graceful, "graceful-restart", enum, .names = &graceful_names),
 };
 
 static OBJECT(peer_object, "bgp", bt_conf_peer, peer_fields);
@@ -189,6 +191,8 @@ static const struct bt_field bird_fields[] = {
 	BIRD(0, node, "", node),
 	BIRD(1, socket, "socket", path),
 	BIRD(2, include, "include", path),
+	BIRD(3, restart_time, "restart-time", duration, .min = 1, .max = 1800),
+	BIRD(4, recovery_time, "recovery-time", duration, .min = 1, .max = 600),
 };
 
 static OBJECT(bird_object, "bird", bt_conf_bird, bird_fields);

@@ -40,7 +40,8 @@ static const char builtin[] =
 	"  keepalive: 10s\n"
 	"  export_limit: 100\n"
 	"  import_limit: 1000\n"
-	"  return_path: med\n";
+	"  return_path: med\n"
+	"  graceful_restart: on\n";
 
 /* What Azure's gateways have as a rule: they ignore MED. */
 #define AZURE_AS	65515
@@ -497,6 +498,10 @@ void bt_config_resolve(struct bt_config *config)
 		config->bird.socket = bt_strdup(BT_BIRD_SOCKET);
 	if (!config->bird.include)
 		config->bird.include = bt_strdup(BT_BIRD_INCLUDE);
+	if (!config->bird.restart_time)
+		config->bird.restart_time = BT_BIRD_RESTART_S;
+	if (!config->bird.recovery_time)
+		config->bird.recovery_time = BT_BIRD_RECOVERY_S;
 }
 
 /* --- the whole --- */

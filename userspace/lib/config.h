@@ -31,6 +31,13 @@ enum bt_return_path {
 	BT_RETURN_OFF,
 };
 
+/* What becomes of routes while one end of a session is restarted (RFC 4724). */
+enum bt_graceful {
+	BT_GRACEFUL_OFF,
+	BT_GRACEFUL_AWARE,
+	BT_GRACEFUL_ON,
+};
+
 /**
  * struct bt_conf_ike - IKE SA of a tunnel (RFC 7296)
  * @version: 1 or 2
@@ -86,6 +93,7 @@ struct bt_conf_esp {
  * @import_limit: prefixes that are taken at most
  * @return_path: how return traffic is led away from a tunnel that has failed
  * @far_end: tells apart far ends that have the same AS number, or NULL
+ * @graceful: of both ends, of the far end's, or not at all
  */
 struct bt_conf_peer {
 	uint64_t set;
@@ -97,6 +105,7 @@ struct bt_conf_peer {
 	uint32_t import_limit;
 	uint32_t return_path;
 	char *far_end;
+	uint32_t graceful;
 };
 
 /**
@@ -220,12 +229,16 @@ struct bt_conf_charon {
  * struct bt_conf_bird - how to reach BIRD
  * @socket: control socket
  * @include: file of ours that bird.conf includes
+ * @restart_time: for so long routes are kept while BIRD is not there, in s
+ * @recovery_time: so long it may take to have all sessions again, in s
  */
 struct bt_conf_bird {
 	uint64_t set;
 	const struct bt_yaml *node;
 	char *socket;
 	char *include;
+	uint32_t restart_time;
+	uint32_t recovery_time;
 };
 
 /**
@@ -251,6 +264,8 @@ struct bt_config {
 #define BT_VICI_SOCKET	"/var/run/charon.vici"
 #define BT_BIRD_SOCKET	"/run/bird/bird.ctl"
 #define BT_BIRD_INCLUDE	"/run/bowtie/bird.conf"
+#define BT_BIRD_RESTART_S	60
+#define BT_BIRD_RECOVERY_S	20
 #define BT_ROUTE_TABLE	0x40000000	/* and 30 bits of the link's name */
 
 extern const struct bt_object bt_config_object;

@@ -121,13 +121,13 @@ lab_swanctl()
 
 # --- BIRD
 
-# bird_start NS NAME: with $LAB/NAME/bird.conf. Sets BIRD_PID.
+# bird_start NS NAME [OPTIONS]: with $LAB/NAME/bird.conf. Sets BIRD_PID.
 bird_start()
 {
 	local ns=$1 name=$2 dir=$LAB/$2
 
 	rm -f "$dir/bird.ctl"
-	bg in_ns "$ns" bird -f -c "$dir/bird.conf" -s "$dir/bird.ctl" -P "$dir/bird.pid" \
+	bg in_ns "$ns" bird -f -c "$dir/bird.conf" -s "$dir/bird.ctl" -P "$dir/bird.pid" "${@:3}" \
 		>>"$dir/bird.log" 2>&1
 	BIRD_PID=$BG_PID
 	busywait "$WAIT" test -S "$dir/bird.ctl" ||
