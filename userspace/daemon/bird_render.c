@@ -2,9 +2,11 @@
 /*
  * PURE: the include file for BIRD 2.
  *
- *	sessions --- table bt4 --- kernel table (all next hops: what bowtied reads)
- *	                 |
- *	               pipe --- master4 --- operator's protocols, kernel's main table
+ *	sessions --- table bt4 --- kernel table (all best next hops: what bowtied reads)
+ *	              |     |
+ *	              |   pipe, which makes all alike --- table all4 --- kernel table (all
+ *	              |                                   next hops: those beyond are backups)
+ *	            pipe --- master4 --- operator's protocols, kernel's main table
  *
  * The tables of their own are there so that the module learns every next hop of a
  * prefix, whatever the operator's kernel protocol exports and whether it merges paths.
@@ -89,13 +91,10 @@ static void put_announcements(struct bt_buf *b, const struct bt_conf_link *link,
  */
 #define KEEP	"\tpersist yes;\n\tgraceful restart yes;\n"
 
-static void put_tables(struct bt_buf *b, const struct bt_conf_link *link, const struct family *f)
+/* @name: of a protocol and a table, without the digit */
+static void put_kernel(struct bt_buf *b, const char *protocol, const char *name, uint32_t table,
+		       const struct family *f)
 {
-	struct bt_buf name = {};
-
-	bt_buf_puts(&name, BT_PREFIX);
-	bt_bird_put_name(&name, link->name);
-	bt_buf_printf(b, "%s table %s%c;\n\n", f->channel, name.data, f->digit);
 	bt_buf_printf(b,
 		      "protocol kernel %s_kernel%c {\n"
 		      "\tkernel table %u;\n"
@@ -103,7 +102,45 @@ static void put_tables(struct bt_buf *b, const struct bt_conf_link *link, const 
 		      KEEP
 		      "\t%s { table %s%c; import none; export where source = RTS_BGP; };\n"
 		      "}\n\n",
-		      name.data, f->digit, link->bgp.table, f->channel, name.data, f->digit);
+		      protocol, f->digit, table, f->channel, name, f->digit);
+}
+
+/* What BIRD does not compare but merge, it must find no difference in. */
+static void put_all(struct bt_buf *b, const struct bt_conf_link *link, const char *name,
+		    const struct family *f)
+{
+	char *all = bt_asprintf("%s_all", name);
+
+	bt_buf_printf(b, "%s table %s%c;\n\n", f->channel, all, f->digit);
+	bt_buf_printf(b,
+		      "protocol pipe %s_pipe%c {\n"
+		      "\ttable %s%c;\n"
+		      "\tpeer table %s%c;\n"
+		      "\timport none;\n"
+		      "\texport filter {\n"
+		      "\t\tif source != RTS_BGP then reject;\n"
+		      "\t\tbgp_path.empty;\n"
+		      "\t\tbgp_med = 0;\n"
+		      "\t\tbgp_local_pref = 100;\n"
+		      "\t\tbgp_origin = ORIGIN_IGP;\n"
+		      "\t\taccept;\n"
+		      "\t};\n"
+		      "}\n\n",
+		      all, f->digit, name, f->digit, all, f->digit);
+	put_kernel(b, all, all, link->bgp.backup_table, f);
+	free(all);
+}
+
+static void put_tables(struct bt_buf *b, const struct bt_conf_link *link, const struct family *f)
+{
+	struct bt_buf name = {};
+
+	bt_buf_puts(&name, BT_PREFIX);
+	bt_bird_put_name(&name, link->name);
+	bt_buf_printf(b, "%s table %s%c;\n\n", f->channel, name.data, f->digit);
+	put_kernel(b, name.data, name.data, link->bgp.table, f);
+	if (link->bgp.backups)
+		put_all(b, link, name.data, f);
 	bt_buf_printf(b,
 		      "protocol pipe %s_pipe%c {\n"
 		      "\ttable master%c;\n"

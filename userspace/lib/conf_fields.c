@@ -142,6 +142,8 @@ static const struct bt_field bgp_fields[] = {
 	BGP(2, router_id, "router-id", address),
 	BGP(3, announce, "announce", prefixes),
 	BGP(4, table, "table", u32, .min = 1, .max = 0x7fffffff),
+	BGP(BT_CONF_BGP_BACKUPS, backups, "backups", onoff),
+	BGP(6, backup_table, "backup-table", u32, .min = 1, .max = 0x7fffffff),
 };
 
 static OBJECT(bgp_object, "bgp", bt_conf_bgp, bgp_fields);

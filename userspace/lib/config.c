@@ -383,9 +383,9 @@ static uint32_t derive_if_id(const struct bt_conf_link *link, const struct bt_co
 	return hash ? hash : 1;
 }
 
-static uint32_t derive_table(const struct bt_conf_link *link)
+static uint32_t derive_table(const struct bt_conf_link *link, const char *what)
 {
-	return BT_ROUTE_TABLE | (name_hash(link->name, "") & (BT_ROUTE_TABLE - 1));
+	return BT_ROUTE_TABLE | (name_hash(link->name, what) & (BT_ROUTE_TABLE - 1));
 }
 
 /* The other address of a network that has two. */
@@ -458,7 +458,11 @@ static void resolve_link(struct bt_conf_link *link)
 	size_t i;
 
 	if (!link->bgp.table)
-		link->bgp.table = derive_table(link);
+		link->bgp.table = derive_table(link, "");
+	if (!link->bgp.backup_table)
+		link->bgp.backup_table = derive_table(link, "/backups");
+	if (!(link->bgp.set & BT_BIT(BT_CONF_BGP_BACKUPS)))
+		link->bgp.backups = true;
 	for (i = 0; i < link->tunnels.n; i++) {
 		struct bt_conf_tunnel *t = &link->tunnels.v[i];
 

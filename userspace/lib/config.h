@@ -169,6 +169,8 @@ struct bt_conf_route {
  * @router_id: ours; default BIRD's
  * @announce: prefixes to announce
  * @table: kernel routing table that the routes of the tunnels are kept in
+ * @backups: tunnels that have a prefix, but not as the best, are its backups
+ * @backup_table: another one, for the routes of all tunnels, whatever they are worth
  */
 struct bt_conf_bgp {
 	uint64_t set;
@@ -177,6 +179,8 @@ struct bt_conf_bgp {
 	struct bt_addr router_id;
 	struct bt_prefixes announce;
 	uint32_t table;
+	bool backups;
+	uint32_t backup_table;
 };
 
 /**
@@ -267,6 +271,9 @@ struct bt_config {
 #define BT_BIRD_RESTART_S	60
 #define BT_BIRD_RECOVERY_S	20
 #define BT_ROUTE_TABLE	0x40000000	/* and 30 bits of the link's name */
+
+/* Of struct bt_conf_bgp: is @backups said? */
+#define BT_CONF_BGP_BACKUPS	5
 
 extern const struct bt_object bt_config_object;
 extern const struct bt_object bt_conf_link_object;

@@ -226,6 +226,8 @@ static void test_bird(void **state)
 		  "\thold time 30;\n\tkeepalive time 10;\n");
 	has(text, "protocol bgp bt_bow_0_a_1_6 {");
 	has(text, "graceful restart wait 20;\n");
+	has(text, "ipv4 table bt_bow_0_all4;");
+	has(text, "protocol kernel bt_bow_0_all_kernel6 {\n\tkernel table ");
 	has(text, "\tgraceful restart yes;\n\tgraceful restart time 60;\n");
 	has(text, "\tmerge paths yes limit 64;\n\tpersist yes;\n\tgraceful restart yes;\n");
 	has(text, "import limit 7 action block;");

@@ -308,11 +308,11 @@ tunnels_up()
 	(($(in_ns "$GW" bowtie -j link show bow0 | jq '.[0].tunnels_up') == $1))
 }
 
-# route_width PREFIX N: the module's route has N next hops
+# route_width PREFIX N: the module's route has N next hops beside backups
 route_width()
 {
 	(($(in_ns "$GW" bowtie -j route show dev bow0 |
-		jq --arg dst "$1" '[.[] | select(.dst == $dst) | .nexthops | length] | add // 0') == $2))
+		jq --arg dst "$1" '[.[] | select(.dst == $dst) | .nexthops[] | select((.tier // 0) == 0)] | length') == $2))
 }
 
 # cloud_route_width PREFIX N: so has the cloud's kernel
