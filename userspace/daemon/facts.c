@@ -578,6 +578,7 @@ void bt_facts_free(struct bt_facts *f)
 	bt_strings_clear(&f->conns);
 	bt_strings_clear(&f->shared);
 	bt_fact_ikes_clear(&f->ikes);
+	free(f->suspects.v);
 	bt_facts_loaded_clear(&f->secrets);
 	bt_facts_loaded_clear(&f->conns_loaded);
 	bt_facts_loaded_clear(&f->shared_loaded);

@@ -93,6 +93,32 @@ struct bt_fact_routes {
 };
 
 /**
+ * struct bt_fact_child - a CHILD SA that is installed
+ * @id: charon's number for it
+ * @spi_out: of the SA that we send by
+ */
+struct bt_fact_child {
+	uint32_t id;
+	uint32_t spi_out;
+};
+
+/**
+ * struct bt_fact_suspect - an SA by which nothing that we send is answered, while another one
+ *	of the tunnel works: the peer does not have it
+ * @if_id: of its tunnel
+ * @spi: that we send by
+ * @since: when the module said so, bt_now_ms()
+ */
+struct bt_fact_suspect {
+	uint32_t if_id;
+	uint32_t spi;
+	uint64_t since;
+};
+
+/* More than that, and the oldest is forgotten. */
+#define BT_FACT_SUSPECTS	128
+
+/**
  * struct bt_fact_ike - an IKE SA that charon has
  * @name: of its connection; the list is in the order of these. First
  * @id: charon's number for it, for the next command only: rekeying changes it
@@ -102,7 +128,8 @@ struct bt_fact_routes {
  * @answered: the peer has said something
  * @remote: address of the peer
  * @if_id: of its CHILD SAs, 0 if it has none
- * @children: CHILD SAs that are installed
+ * @children: how many CHILD SAs are installed
+ * @sas: these
  * @packets: that these have received
  * @begun: when it was first seen, bt_now_ms()
  * @since: when it was first seen established, or 0 unless it is
@@ -118,6 +145,10 @@ struct bt_fact_ike {
 	struct bt_addr remote;
 	uint32_t if_id;
 	unsigned int children;
+	struct {
+		struct bt_fact_child *v;
+		size_t n;
+	} sas;
 	uint64_t packets;
 	uint64_t begun;
 	uint64_t since;
@@ -196,6 +227,7 @@ struct bt_fact_reload {
  * @shared: names of its secrets, in order
  * @ikes: its IKE SAs
  * @ikes_seen: when charon told these, bt_now_ms()
+ * @suspects: SAs that only we have, as the module has found out
  * @secrets: which file is behind the path of a secret: another one if it was replaced
  * @conns_loaded: connections that it has from us
  * @shared_loaded: secrets that it has from us
@@ -235,6 +267,10 @@ struct bt_facts {
 	struct bt_strings shared;
 	struct bt_fact_ikes ikes;
 	uint64_t ikes_seen;
+	struct {
+		struct bt_fact_suspect *v;
+		size_t n;
+	} suspects;
 	struct bt_fact_loadeds secrets;
 	struct bt_fact_loadeds conns_loaded;
 	struct bt_fact_loadeds shared_loaded;
@@ -294,6 +330,10 @@ const struct bt_fact_tunnel *bt_facts_remembered(const struct bt_facts *f, const
 void bt_fact_ikes_clear(struct bt_fact_ikes *ikes);
 void bt_fact_ikes_sort(struct bt_fact_ikes *ikes);
 const struct bt_fact_ike *bt_fact_ikes_first(const struct bt_fact_ikes *ikes, const char *name);
+void bt_facts_suspect(struct bt_facts *f, uint32_t if_id, uint32_t spi, bool suspect,
+		      uint64_t now);
+const struct bt_fact_suspect *bt_facts_is_suspect(const struct bt_facts *f, uint32_t if_id,
+						  uint32_t spi);
 void bt_fact_ikes_follow(struct bt_fact_ikes *ikes, const struct bt_fact_ikes *before,
 			 uint64_t now);
 
