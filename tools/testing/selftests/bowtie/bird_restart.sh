@@ -37,6 +37,8 @@ begin()
 	bg in_ns "$GW" bowtie monitor route >"$LAB/routes.told"
 	MONITOR=$BG_PID
 	busywait "$WAIT" grep -q poll "/proc/$MONITOR/wchan"
+	bg in_ns "$GW" ip -ts monitor route >"$LAB/kernel.told"
+	KERNEL_MONITOR=$BG_PID
 	traffic_start 32 10
 }
 
@@ -48,6 +50,8 @@ end()
 	traffic_more 300
 	traffic_stop
 	stop "$MONITOR"
+	stop "$KERNEL_MONITOR"
+	diag "$1: the kernel's routes: $(wc -l <"$LAB/kernel.told") lines of events"
 	expect_eq "$1: the module's routes have not changed" "$(<"$LAB/routes.told")" ""
 	lost "$1"
 }
@@ -83,6 +87,7 @@ graceful()
 	expect "graceful: BIRD ends" busywait "$WAIT" not kill -0 "$GW_BIRD"
 	start_bird -R
 	end "graceful"
+	((TAP_FAILED == 0)) || diag "$(<"$LAB/kernel.told")"
 	traffic_whole "graceful: not one packet is lost"
 }
 
@@ -91,7 +96,7 @@ terminated()
 {
 	begin
 	stop "$GW_BIRD" TERM
-	traffic_more 100
+	expect "SIGTERM: bowtied notices" busywait "$WAIT" daemon_status '.bird | not'
 	start_bird -R
 	end "SIGTERM"
 	expect "SIGTERM: not one packet to the cloud is lost" \
@@ -115,6 +120,7 @@ configured()
 	traffic_more 300
 	traffic_stop
 	stop "$MONITOR"
+	stop "$KERNEL_MONITOR"
 	traffic_whole "birdc configure: not one packet is lost"
 }
 
