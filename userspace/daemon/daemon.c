@@ -87,6 +87,7 @@ static void compare(void *arg)
 	}
 	follow_tunnels(d, now);
 	bird = follow_bird(d, now);
+	bt_hooks_update(d->hooks, d->config, &d->facts);
 	bt_reconcile(d->config, &d->facts, now, &ops);
 	/* What has just been done may make more possible. */
 	if (bt_apply(&d->apply, &ops)) {
@@ -198,6 +199,7 @@ static int start(struct bt_daemon *d, struct bt_error *e)
 	d->sighup = bt_signal_new(d->loop, SIGHUP, on_sighup, d);
 	d->sigterm = bt_signal_new(d->loop, SIGTERM, on_end, d);
 	d->sigint = bt_signal_new(d->loop, SIGINT, on_end, d);
+	d->hooks = bt_hooks_new(d->loop);
 	d->kmod_watch = bt_kmod_watch_new(d->loop, &d->facts, &d->kmod, bt_daemon_changed, d, e);
 	if (!d->kmod_watch)
 		return e->code;
@@ -226,6 +228,7 @@ static void stop(struct bt_daemon *d)
 	bt_bird_watch_free(d->bird);
 	bt_rtnl_watch_free(d->rtnl_watch);
 	bt_kmod_watch_free(d->kmod_watch);
+	bt_hooks_free(d->hooks);
 	bt_signal_free(d->sighup);
 	bt_signal_free(d->sigterm);
 	bt_signal_free(d->sigint);

@@ -486,6 +486,18 @@ static int check_links(struct check *c, const struct bt_conf_link *a,
 	return 0;
 }
 
+/* It is run as what we are: whoever can change it may do all that we may. */
+static int check_program(struct check *c, const struct bt_conf_link *link)
+{
+	struct bt_error e = {};
+
+	if (!link->on_change || !bt_conf_program_check(link->on_change, &e))
+		return 0;
+	REFUSE(c, where(link->node, NULL, "on_change"), "on_change: %s", e.text);
+	bt_error_free(&e);
+	return -EINVAL;
+}
+
 static int check_link(struct check *c, const struct bt_conf_link *link)
 {
 	size_t i, j;
@@ -512,6 +524,8 @@ static int check_link(struct check *c, const struct bt_conf_link *link)
 	for (i = 0; i < link->routes.n; i++)
 		if (check_route(c, link, &link->routes.v[i]))
 			return -EINVAL;
+	if (check_program(c, link))
+		return -EINVAL;
 	if (check_table(c, link, link->bgp.table, "table") ||
 	    check_table(c, link, link->bgp.backup_table, "backup_table"))
 		return -EINVAL;

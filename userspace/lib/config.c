@@ -463,6 +463,8 @@ static void resolve_link(struct bt_conf_link *link)
 		link->bgp.backup_table = derive_table(link, "/backups");
 	if (!(link->bgp.set & BT_BIT(BT_CONF_BGP_BACKUPS)))
 		link->bgp.backups = true;
+	if (!link->on_change_timeout)
+		link->on_change_timeout = BT_ON_CHANGE_S;
 	for (i = 0; i < link->tunnels.n; i++) {
 		struct bt_conf_tunnel *t = &link->tunnels.v[i];
 

@@ -189,6 +189,8 @@ struct bt_conf_bgp {
  * @kernel: what the module and rtnetlink are told
  * @addresses: of the device, beside those inside the tunnels
  * @defaults: what all tunnels have that do not say otherwise
+ * @on_change: program that is told what becomes of the tunnels, or NULL
+ * @on_change_timeout: for so long it may run, in s
  */
 struct bt_conf_link {
 	uint64_t set;
@@ -207,6 +209,8 @@ struct bt_conf_link {
 		struct bt_conf_route *v;
 		size_t n;
 	} routes;
+	char *on_change;
+	uint32_t on_change_timeout;
 };
 
 /**
@@ -270,6 +274,7 @@ struct bt_config {
 #define BT_BIRD_INCLUDE	"/run/bowtie/bird.conf"
 #define BT_BIRD_RESTART_S	60
 #define BT_BIRD_RECOVERY_S	20
+#define BT_ON_CHANGE_S		10
 #define BT_ROUTE_TABLE	0x40000000	/* and 30 bits of the link's name */
 
 /* Of struct bt_conf_bgp: is @backups said? */
@@ -292,6 +297,9 @@ void bt_config_resolve(struct bt_config *config);
 int bt_config_check(const struct bt_config *config, struct bt_error *e);
 int bt_config_check_tunnel(const struct bt_config *config, const struct bt_conf_link *link,
 			   const struct bt_conf_tunnel *t, struct bt_error *e);
+
+/* conf_program.c */
+int bt_conf_program_check(const char *path, struct bt_error *e);
 
 const struct bt_conf_link *bt_config_link(const struct bt_config *config, const char *name);
 const struct bt_conf_tunnel *bt_conf_link_tunnel(const struct bt_conf_link *link,
