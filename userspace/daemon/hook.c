@@ -98,20 +98,14 @@ static void end_line(struct hook *h)
 	h->line.len = 0;
 }
 
+/* bt_log() sees to characters that are none. */
 static void take_output(struct hook *h, const char *data, size_t len)
 {
-	char c;
-
-	for (; len; len--) {
-		c = *data++;
-		if (c == '\n') {
+	for (; len; len--, data++) {
+		if (*data == '\n')
 			end_line(h);
-			continue;
-		}
-		if ((unsigned char)c < ' ' || c == 127)
-			c = c == '\t' ? ' ' : '?';
-		if (h->line.len < BT_HOOK_LINE)
-			bt_buf_add(&h->line, &c, 1);
+		else if (h->line.len < BT_HOOK_LINE)
+			bt_buf_add(&h->line, data, 1);
 	}
 }
 

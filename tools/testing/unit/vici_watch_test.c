@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "daemon/facts.h"
 #include "daemon/vici_watch.h"
 #include "daemon/vici_wire.h"
