@@ -181,23 +181,25 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr, i
 /* Returns 0 or an errno; the process leads a group of its own. */
 static int spawn(struct hook *h, char **argv, int out)
 {
-	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", lang[] = "LC_ALL=C";
-	char *link = bt_asprintf("BOWTIE_LINK=%s", h->link);
-	char *env[] = { path, lang, link, NULL };
 	posix_spawn_file_actions_t files;
+	struct bt_strings env = {};
 	posix_spawnattr_t attr;
 	int err;
 
+	*bt_array_add(&env) = bt_strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+	*bt_array_add(&env) = bt_strdup("LC_ALL=C");
+	*bt_array_add(&env) = bt_asprintf("BOWTIE_LINK=%s", h->link);
+	*bt_array_add(&env) = NULL;
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attr);
 	err = prepare(&files, &attr, out);
 	if (!err)
-		err = posix_spawn(&h->pid, argv[0], &files, &attr, argv, env);
+		err = posix_spawn(&h->pid, argv[0], &files, &attr, argv, env.v);
 	if (err)
 		h->pid = 0;
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
-	free(link);
+	bt_strings_clear(&env);
 	return err;
 }
 
