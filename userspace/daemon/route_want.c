@@ -171,10 +171,8 @@ static bool leads_into(const struct bt_fact_route *r, int ifindex)
 }
 
 static int source_of(const struct bt_conf_link *conf, const struct bt_fact_link *link,
-		     const struct bt_fact_route *r, bool stale)
+		     const struct bt_fact_route *r)
 {
-	if (stale && r->protocol == RTPROT_BIRD)
-		return -1;
 	if (r->protocol == RTPROT_KERNEL || r->protocol == BT_RTPROT ||
 	    !leads_into(r, link->link.dev.ifindex))
 		return -1;
@@ -280,7 +278,9 @@ void bt_route_want(const struct bt_conf_link *conf, const struct bt_fact_link *l
 	for (i = 0; i < conf->routes.n; i++)
 		add_static(&all, link, &conf->routes.v[i]);
 	for (i = 0; i < facts->routes.n; i++) {
-		source = source_of(conf, link, &facts->routes.v[i], stale);
+		if (stale && facts->routes.v[i].protocol == RTPROT_BIRD)
+			continue;
+		source = source_of(conf, link, &facts->routes.v[i]);
 		if (source >= 0)
 			add_kernel(&all, link, &facts->routes.v[i], (unsigned int)source);
 	}

@@ -162,8 +162,8 @@ static const struct bt_field link_fields[] = {
 	LINK(7, tunnels, "tunnels", list, .nested = &bt_conf_tunnel_object,
 	     .max = BOWTIE_TUNNELS_MAX),
 	LINK(8, routes, "routes", list, .nested = &route_object),
-	LINK(9, on_change, "on-change", path),
-	LINK(10, on_change_timeout, "on-change-timeout", duration, .min = 1, .max = 300),
+	LINK(11, on_change, "on-change", path),
+	LINK(12, on_change_timeout, "on-change-timeout", duration, .min = 1, .max = 300),
 };
 
 OBJECT(bt_conf_link_object, "link", bt_conf_link, link_fields);
