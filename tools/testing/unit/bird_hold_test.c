@@ -136,6 +136,25 @@ static void test_routes(void **state)
 	done(w);
 }
 
+/* The next BIRD has begun without a kernel protocol of ours for the main table. */
+static void test_main_table(void **state)
+{
+	struct world *w = fit(basic);
+
+	free(w->facts.bird_file);
+	free(w->facts.bird_revision);
+	w->facts.bird_file = bt_bird_render(w->config, BT_BIRD_KERNEL4 | BT_BIRD_KERNEL6);
+	w->facts.bird_revision = bt_bird_revision(w->facts.bird_file);
+	w->facts.hold.keep = true;
+	expect_ops(w, "BIRD: write /run/bowtie/bird.conf\n");
+	add_fib(w, "10.2.0.0/16", RT_TABLE_MAIN, RTPROT_BIRD, 32, "169.254.21.5");
+	add_module(w, "10.2.0.0/16", 1);
+	expect_ops(w, "");
+	w->facts.hold.keep = false;
+	expect_ops(w, "BIRD: write /run/bowtie/bird.conf\n");
+	done(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_never_whole),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_main_table),
 	};
 
 	return cmocka_run_group_tests(tests, make_secret, remove_secret);

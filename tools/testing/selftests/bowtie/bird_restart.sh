@@ -103,13 +103,16 @@ terminated()
 		traffic_way_whole "$LAB/out.sent" "$LAB/out.received"
 }
 
-# It begins with an empty table, and takes the kernel's for its own. The module's stays.
+# It begins with empty tables, and makes the kernel's like them. The module's routes stay, and
+# the main table's, since our kernel protocol comes later.
 killed_without_recovery()
 {
 	begin
 	stop "$GW_BIRD" KILL
 	start_bird
 	end "killed, back without -R"
+	expect "killed, back without -R: not one packet to the cloud is lost" \
+		traffic_way_whole "$LAB/out.sent" "$LAB/out.received"
 }
 
 configured()
