@@ -219,7 +219,7 @@ static void terminate(struct bt_apply *a, const struct bt_op *op)
 {
 	struct bt_vici_msg args = {};
 
-	bt_vici_put_fmt(&args, "ike-id", "%u", op->id);
+	bt_vici_put_fmt(&args, op->child ? "child-id" : "ike-id", "%u", op->id);
 	bt_vici_put_str(&args, "force", "yes");
 	bt_vici_put_str(&args, "timeout", "500");
 	bt_vici_put_str(&args, "loglevel", "-1");

@@ -2,9 +2,11 @@
 /*
  * PURE: the include file for BIRD 2.
  *
- *	sessions --- table bt4 --- kernel table (all next hops: what bowtied reads)
- *	                 |
- *	               pipe --- master4 --- operator's protocols, kernel's main table
+ *	sessions --- table bt4 --- kernel table (all best next hops: what bowtied reads)
+ *	              |     |
+ *	              |   pipe, which makes all alike --- table all4 --- kernel table (all
+ *	              |                                   next hops: those beyond are backups)
+ *	            pipe --- master4 --- operator's protocols, kernel's main table
  *
  * The tables of their own are there so that the module learns every next hop of a
  * prefix, whatever the operator's kernel protocol exports and whether it merges paths.
@@ -83,6 +85,52 @@ static void put_announcements(struct bt_buf *b, const struct bt_conf_link *link,
 
 /* --- tables --- */
 
+/*
+ * A BIRD that ends leaves the routes, and the next one, if it was started to recover
+ * (-R), does not touch them before it has learnt what they are.
+ */
+#define KEEP	"\tpersist yes;\n\tgraceful restart yes;\n"
+
+/* @name: of a protocol and a table, without the digit */
+static void put_kernel(struct bt_buf *b, const char *protocol, const char *name, uint32_t table,
+		       const struct family *f)
+{
+	bt_buf_printf(b,
+		      "protocol kernel %s_kernel%c {\n"
+		      "\tkernel table %u;\n"
+		      "\tmerge paths yes limit 64;\n"
+		      KEEP
+		      "\t%s { table %s%c; import none; export where source = RTS_BGP; };\n"
+		      "}\n\n",
+		      protocol, f->digit, table, f->channel, name, f->digit);
+}
+
+/* What BIRD does not compare but merge, it must find no difference in. */
+static void put_all(struct bt_buf *b, const struct bt_conf_link *link, const char *name,
+		    const struct family *f)
+{
+	char *all = bt_asprintf("%s_all", name);
+
+	bt_buf_printf(b, "%s table %s%c;\n\n", f->channel, all, f->digit);
+	bt_buf_printf(b,
+		      "protocol pipe %s_pipe%c {\n"
+		      "\ttable %s%c;\n"
+		      "\tpeer table %s%c;\n"
+		      "\timport none;\n"
+		      "\texport filter {\n"
+		      "\t\tif source != RTS_BGP then reject;\n"
+		      "\t\tbgp_path.empty;\n"
+		      "\t\tbgp_med = 0;\n"
+		      "\t\tbgp_local_pref = 100;\n"
+		      "\t\tbgp_origin = ORIGIN_IGP;\n"
+		      "\t\taccept;\n"
+		      "\t};\n"
+		      "}\n\n",
+		      all, f->digit, name, f->digit, all, f->digit);
+	put_kernel(b, all, all, link->bgp.backup_table, f);
+	free(all);
+}
+
 static void put_tables(struct bt_buf *b, const struct bt_conf_link *link, const struct family *f)
 {
 	struct bt_buf name = {};
@@ -90,13 +138,9 @@ static void put_tables(struct bt_buf *b, const struct bt_conf_link *link, const 
 	bt_buf_puts(&name, BT_PREFIX);
 	bt_bird_put_name(&name, link->name);
 	bt_buf_printf(b, "%s table %s%c;\n\n", f->channel, name.data, f->digit);
-	bt_buf_printf(b,
-		      "protocol kernel %s_kernel%c {\n"
-		      "\tkernel table %u;\n"
-		      "\tmerge paths yes limit 64;\n"
-		      "\t%s { table %s%c; import none; export where source = RTS_BGP; };\n"
-		      "}\n\n",
-		      name.data, f->digit, link->bgp.table, f->channel, name.data, f->digit);
+	put_kernel(b, name.data, name.data, link->bgp.table, f);
+	if (link->bgp.backups)
+		put_all(b, link, name.data, f);
 	bt_buf_printf(b,
 		      "protocol pipe %s_pipe%c {\n"
 		      "\ttable master%c;\n"
@@ -114,6 +158,7 @@ static void put_main_kernel(struct bt_buf *b, const struct family *f)
 	bt_buf_printf(b,
 		      "# bird.conf has no kernel protocol of its own for this.\n"
 		      "protocol kernel " BT_PREFIX "main%c {\n"
+		      KEEP
 		      "\t%s { import none; export where proto ~ \"" BT_PREFIX "*\"; };\n"
 		      "}\n\n", f->digit, f->channel);
 }
@@ -225,6 +270,19 @@ static void put_attribute(struct bt_buf *b, const struct bt_conf_link *link,
 
 /* --- sessions --- */
 
+/* The module forwards without BIRD, so the far end may go on using what it was told. */
+static void put_graceful(struct bt_buf *b, const struct bt_config *config,
+			 const struct bt_conf_tunnel *t)
+{
+	static const char *const words[] = {
+		[BT_GRACEFUL_OFF] = "no", [BT_GRACEFUL_AWARE] = "aware", [BT_GRACEFUL_ON] = "yes",
+	};
+
+	bt_buf_printf(b, "\tgraceful restart %s;\n", words[t->bgp.graceful]);
+	if (t->bgp.graceful == BT_GRACEFUL_ON)
+		bt_buf_printf(b, "\tgraceful restart time %u;\n", config->bird.restart_time);
+}
+
 static void put_channel(struct bt_buf *b, const struct bt_conf_link *link,
 			const struct bt_conf_tunnel *t, const struct family *f)
 {
@@ -243,8 +301,9 @@ static void put_channel(struct bt_buf *b, const struct bt_conf_link *link,
 	bt_buf_free(&name);
 }
 
-static void put_session(struct bt_buf *b, const struct bt_conf_link *link,
-			const struct bt_conf_tunnel *t, const struct family *f)
+static void put_session(struct bt_buf *b, const struct bt_config *config,
+			const struct bt_conf_link *link, const struct bt_conf_tunnel *t,
+			const struct family *f)
 {
 	const struct bt_conf_inside *in = bt_bird_session(t, f->af);
 	char local[BT_ADDR_STRLEN], peer[BT_ADDR_STRLEN];
@@ -266,13 +325,15 @@ static void put_session(struct bt_buf *b, const struct bt_conf_link *link,
 	/* BIRD waits minutes by default, between tries and after an error. */
 	bt_buf_puts(b, "\tconnect delay time 1;\n\tconnect retry time 5;\n"
 		       "\terror wait time 2, 10;\n");
+	put_graceful(b, config, t);
 	put_channel(b, link, t, f);
 	bt_buf_puts(b, "}\n\n");
 }
 
 /* --- the whole --- */
 
-static void put_link(struct bt_buf *b, const struct bt_conf_link *link, const struct family *f)
+static void put_link(struct bt_buf *b, const struct bt_config *config,
+		     const struct bt_conf_link *link, const struct family *f)
 {
 	size_t i;
 
@@ -281,7 +342,25 @@ static void put_link(struct bt_buf *b, const struct bt_conf_link *link, const st
 	put_tables(b, link, f);
 	put_announcements(b, link, f);
 	for (i = 0; i < link->tunnels.n; i++)
-		put_session(b, link, &link->tunnels.v[i], f);
+		put_session(b, config, link, &link->tunnels.v[i], f);
+}
+
+static bool has_graceful(const struct bt_config *config)
+{
+	size_t i, j;
+
+	for (i = 0; i < config->links.n; i++) {
+		const struct bt_conf_link *link = &config->links.v[i];
+
+		for (j = 0; j < link->tunnels.n; j++) {
+			const struct bt_conf_tunnel *t = &link->tunnels.v[j];
+
+			if (t->bgp.graceful == BT_GRACEFUL_ON &&
+			    (bt_bird_session(t, AF_INET) || bt_bird_session(t, AF_INET6)))
+				return true;
+		}
+	}
+	return false;
 }
 
 static void put_all_flags(struct bt_buf *b, const struct bt_config *config,
@@ -328,6 +407,9 @@ char *bt_bird_render(const struct bt_config *config, unsigned int operators_kern
 
 	bt_buf_puts(&b, BT_BIRD_HEAD " from its own configuration; changes are lost.\n\n");
 	head = b.len;
+	/* Or a peer that is dead would keep a BIRD that recovers waiting for 240 s. */
+	if (has_graceful(config))
+		bt_buf_printf(&b, "graceful restart wait %u;\n\n", config->bird.recovery_time);
 	bt_bird_flags(config, &nothing, &flags);
 	put_all_flags(&b, config, &flags);
 	bt_bird_flags_free(&flags);
@@ -337,7 +419,7 @@ char *bt_bird_render(const struct bt_config *config, unsigned int operators_kern
 		if (has_sessions(config, f) && !(operators_kernel & f->kernel))
 			put_main_kernel(&b, f);
 		for (j = 0; j < config->links.n; j++)
-			put_link(&b, &config->links.v[j], f);
+			put_link(&b, config, &config->links.v[j], f);
 	}
 	if (b.len > head)
 		bt_buf_printf(&b, "protocol static " BT_BIRD_REVISION "%016llx { ipv4; }\n",

@@ -49,9 +49,10 @@ static void seed(struct bt_steer_input *in, const char *vars, unsigned int steps
 	free(alive);
 }
 
-static bool ours(const struct bt_conf_tunnel *t)
+/* Is there a session of ours, or somebody else to be told? */
+static bool is_steered(const struct bt_conf_link *link, const struct bt_conf_tunnel *t)
 {
-	return bt_bird_session(t, AF_INET) || bt_bird_session(t, AF_INET6);
+	return link->on_change || bt_bird_session(t, AF_INET) || bt_bird_session(t, AF_INET6);
 }
 
 /**
@@ -82,14 +83,14 @@ uint64_t bt_bird_steer(struct bt_facts *facts, const struct bt_config *config, u
 			struct bt_steer_input *in;
 
 			t = &link->tunnels.v[j];
-			if (!ours(t))
+			if (!is_steered(link, t))
 				continue;
 			in = bt_array_add(&list);
 			*bt_array_add(&names) = bt_bird_tunnel(link, t);
 			in->name = names.v[names.n - 1];
 			*bt_array_add(&names) = bt_bird_group(link, t);
 			in->group = names.v[names.n - 1];
-			in->levels = bt_bird_steps(t);
+			in->levels = t->bgp.as ? bt_bird_steps(t) : 0;
 			in->hold_ms = (uint64_t)t->bgp.hold * 1000;
 			in->state = state_of(l, t);
 			if (facts->bird_vars &&

@@ -17,6 +17,8 @@
 #include "util.h"
 
 #define REFRESH_MS	5000
+/* While it learns its routes */
+#define RESTART_MS	1000
 #define MAX_FILE	(1024 * 1024)
 
 /**
@@ -24,6 +26,7 @@
  * @facts: where to
  * @conn: connection to BIRD
  * @timer: to ask now and then
+ * @soon: to ask more often while it learns its routes
  * @include: our include file
  * @vars: our vars file
  * @asking: an answer is still to come
@@ -34,6 +37,7 @@ struct bt_bird_watch {
 	struct bt_facts *facts;
 	struct bt_bird_conn *conn;
 	struct bt_timer *timer;
+	struct bt_timer *soon;
 	char *include;
 	char *vars;
 	bool asking;
@@ -99,7 +103,7 @@ static void swap(struct bt_strings *a, struct bt_strings *b)
  */
 static bool take_flags(struct bt_facts *f, const struct bt_bird_protocols *list)
 {
-	struct bt_strings on = {}, off = {}, sessions = {};
+	struct bt_strings on = {}, off = {}, sessions = {}, established = {};
 	bool same, reload;
 	size_t i;
 
@@ -109,20 +113,27 @@ static bool take_flags(struct bt_facts *f, const struct bt_bird_protocols *list)
 
 		if (!strcmp(p->proto, "Static") && bt_bird_is_flag(p->name))
 			*bt_array_add(up ? &on : &off) = bt_strdup(p->name);
-		else if (!strcmp(p->proto, "BGP") && is_ours(p->name))
-			*bt_array_add(&sessions) = bt_strdup(p->name);
+		if (strcmp(p->proto, "BGP") != 0 || !is_ours(p->name))
+			continue;
+		*bt_array_add(&sessions) = bt_strdup(p->name);
+		if (p->bgp == BT_BIRD_BGP_ESTABLISHED)
+			*bt_array_add(&established) = bt_strdup(p->name);
 	}
 	bt_strings_sort(&on);
 	bt_strings_sort(&off);
 	bt_strings_sort(&sessions);
+	bt_strings_sort(&established);
 	reload = !f->bird || !same_strings(&on, &f->bird_on) || !same_strings(&off, &f->bird_off);
-	same = !reload && same_strings(&sessions, &f->bird_sessions);
+	same = !reload && same_strings(&sessions, &f->bird_sessions) &&
+	       same_strings(&established, &f->bird_established);
 	swap(&on, &f->bird_on);
 	swap(&off, &f->bird_off);
 	swap(&sessions, &f->bird_sessions);
+	swap(&established, &f->bird_established);
 	bt_strings_clear(&on);
 	bt_strings_clear(&off);
 	bt_strings_clear(&sessions);
+	bt_strings_clear(&established);
 	if (reload)
 		reload_all(f);
 	return !same;
@@ -174,6 +185,24 @@ static void on_protocols(void *arg, int err, const struct bt_bird_reply *reply)
 	if (take(w->facts, &list))
 		w->changed(w->arg);
 	bt_bird_protocols_free(&list);
+	if (w->facts->hold.state != BT_BIRD_HOLD_SETTLED)
+		bt_timer_start(w->soon, RESTART_MS);
+}
+
+static void on_status(void *arg, int err, const struct bt_bird_reply *reply)
+{
+	struct bt_bird_watch *w = arg;
+	bool recovers = false;
+	size_t i;
+
+	if (err)
+		return;
+	for (i = 0; i < reply->n; i++)
+		recovers |= reply->lines[i].code == BT_BIRD_RECOVERY;
+	if (recovers == w->facts->bird_recovers)
+		return;
+	w->facts->bird_recovers = recovers;
+	w->changed(w->arg);
 }
 
 /**
@@ -184,6 +213,9 @@ void bt_bird_watch_refresh(struct bt_bird_watch *w)
 {
 	if (w->asking || !bt_bird_conn_is_up(w->conn))
 		return;
+	/* Before the sessions: without them it would look as if it had recovered. */
+	if (w->facts->hold.state != BT_BIRD_HOLD_SETTLED)
+		bt_bird_conn_send(w->conn, "show status", 0, on_status, w);
 	w->asking = !bt_bird_conn_send(w->conn, "show protocols", 0, on_protocols, w);
 }
 
@@ -228,6 +260,11 @@ static void on_timer(void *arg)
 	bt_bird_watch_refresh(w);
 }
 
+static void on_soon(void *arg)
+{
+	bt_bird_watch_refresh(arg);
+}
+
 static void on_state(void *arg, bool up)
 {
 	struct bt_bird_watch *w = arg;
@@ -241,6 +278,9 @@ static void on_state(void *arg, bool up)
 	bt_warn("BIRD is gone");
 	w->facts->bird = false;
 	w->facts->bird_clash = false;
+	w->facts->bird_recovers = false;
+	/* Even if the next one is there before anybody looks. */
+	w->facts->hold.state = BT_BIRD_HOLD_NEW;
 	set_gone(w);
 }
 
@@ -279,6 +319,7 @@ struct bt_bird_watch *bt_bird_watch_new(struct bt_loop *loop, struct bt_facts *f
 	read_files(w);
 	w->timer = bt_timer_new(loop, on_timer, w);
 	bt_timer_start_periodic(w->timer, REFRESH_MS);
+	w->soon = bt_timer_new(loop, on_soon, w);
 	w->conn = bt_bird_conn_new(loop, &config);
 	return w;
 }
@@ -294,6 +335,7 @@ void bt_bird_watch_free(struct bt_bird_watch *w)
 	bt_bird_conn_forget(w->conn, w);
 	bt_bird_conn_free(w->conn);
 	bt_timer_free(w->timer);
+	bt_timer_free(w->soon);
 	free(w->include);
 	free(w->vars);
 	free(w);

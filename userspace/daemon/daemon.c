@@ -62,10 +62,32 @@ static void follow_tunnels(struct bt_daemon *d, uint64_t now)
 	bt_strings_clear(&mute);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Returns when the next look at BIRD is due. */
+static uint64_t follow_bird(struct bt_daemon *d, uint64_t now)
+{
+	struct bt_bird_hold before = d->facts.hold;
+	const struct bt_bird_hold *h = &d->facts.hold;
+	uint64_t next = bt_bird_hold(&d->facts, d->config, now);
+
+	if (h->stale && !before.stale)
+		bt_warn("BIRD has been gone for %us: its routes do not count any more",
+			d->config->bird.restart_time);
+	else if (before.keep && !h->keep && h->state == BT_BIRD_HOLD_SETTLED)
+		bt_info("BIRD has settled");
+	next = sooner(next, bt_bird_steer(&d->facts, d->config, now));
+	tell_exhausted(&d->facts.steer);
+	return next;
+}
+
 static void compare(void *arg)
 {
 	struct bt_daemon *d = arg;
-	uint64_t now = bt_now_ms(), next, steer, hold;
+	uint64_t now = bt_now_ms(), next, bird, hold;
 	struct bt_ops ops = {};
 	struct bt_error e = {};
 
@@ -76,9 +98,9 @@ static void compare(void *arg)
 		return;
 	}
 	follow_tunnels(d, now);
-	steer = bt_bird_steer(&d->facts, d->config, now);
-	tell_exhausted(&d->facts.steer);
+	bird = follow_bird(d, now);
 	hold = follow_holds(d, now);
+	bt_hooks_update(d->hooks, d->config, &d->facts);
 	bt_reconcile(d->config, &d->facts, now, &ops);
 	/* What has just been done may make more possible. */
 	if (bt_apply(&d->apply, &ops)) {
@@ -88,11 +110,7 @@ static void compare(void *arg)
 		d->ready = true;
 	}
 	bt_ops_free(&ops);
-	next = bt_facts_next_try(&d->facts, now);
-	if (steer < next)
-		next = steer;
-	if (hold < next)
-		next = hold;
+	next = sooner(sooner(bt_facts_next_try(&d->facts, now), bird), hold);
 	if (next != UINT64_MAX)
 		bt_timer_start(d->retry, next - now + 1);
 }
@@ -194,6 +212,7 @@ static int start(struct bt_daemon *d, struct bt_error *e)
 	d->sighup = bt_signal_new(d->loop, SIGHUP, on_sighup, d);
 	d->sigterm = bt_signal_new(d->loop, SIGTERM, on_end, d);
 	d->sigint = bt_signal_new(d->loop, SIGINT, on_end, d);
+	d->hooks = bt_hooks_new(d->loop);
 	d->kmod_watch = bt_kmod_watch_new(d->loop, &d->facts, &d->kmod, bt_daemon_changed, d, e);
 	if (!d->kmod_watch)
 		return e->code;
@@ -222,6 +241,7 @@ static void stop(struct bt_daemon *d)
 	bt_bird_watch_free(d->bird);
 	bt_rtnl_watch_free(d->rtnl_watch);
 	bt_kmod_watch_free(d->kmod_watch);
+	bt_hooks_free(d->hooks);
 	bt_signal_free(d->sighup);
 	bt_signal_free(d->sigterm);
 	bt_signal_free(d->sigint);

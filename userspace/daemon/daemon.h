@@ -6,6 +6,7 @@
 #include "config.h"
 #include "ctl_client.h"
 #include "facts.h"
+#include "hook.h"
 #include "loop.h"
 #include "rtnl_watch.h"
 
@@ -25,6 +26,7 @@ struct bt_ctl_sock;
  * @vici: likewise
  * @bird: likewise
  * @apply: output
+ * @hooks: likewise: programs of the operator's
  * @soon: to compare the two
  * @retry: likewise, when something that failed may be tried again
  * @sighup: reload
@@ -47,6 +49,7 @@ struct bt_daemon {
 	struct bt_vici_watch *vici;
 	struct bt_bird_watch *bird;
 	struct bt_apply apply;
+	struct bt_hooks *hooks;
 	struct bt_timer *soon;
 	struct bt_timer *retry;
 	struct bt_signal *sighup;

@@ -13,8 +13,10 @@ void bt_fact_ikes_clear(struct bt_fact_ikes *ikes)
 {
 	size_t i;
 
-	for (i = 0; i < ikes->n; i++)
+	for (i = 0; i < ikes->n; i++) {
 		free(ikes->v[i].name);
+		free(ikes->v[i].sas.v);
+	}
 	free(ikes->v);
 	*ikes = (struct bt_fact_ikes){};
 }
@@ -89,4 +91,52 @@ void bt_fact_ikes_follow(struct bt_fact_ikes *ikes, const struct bt_fact_ikes *b
 		/* What it had received when it was first seen may be long ago. */
 		ike->received = ike->packets > old->packets ? now : old->received;
 	}
+}
+
+/**
+ * bt_facts_is_suspect() - is an SA one that only we have?
+ * @f: facts
+ * @if_id: of its tunnel
+ * @spi: that we send by
+ *
+ * Return: NULL if not.
+ */
+const struct bt_fact_suspect *bt_facts_is_suspect(const struct bt_facts *f, uint32_t if_id,
+						  uint32_t spi)
+{
+	size_t i;
+
+	for (i = 0; i < f->suspects.n; i++)
+		if (f->suspects.v[i].if_id == if_id && f->suspects.v[i].spi == spi)
+			return &f->suspects.v[i];
+	return NULL;
+}
+
+static void forget(struct bt_facts *f, size_t index)
+{
+	struct bt_fact_suspect *v = f->suspects.v;
+
+	memmove(&v[index], &v[index + 1], (--f->suspects.n - index) * sizeof(*v));
+}
+
+/**
+ * bt_facts_suspect() - what the module says of an SA
+ * @f: facts
+ * @if_id: of its tunnel
+ * @spi: that we send by
+ * @suspect: nothing is answered; or not, or it is gone
+ * @now: bt_now_ms()
+ */
+void bt_facts_suspect(struct bt_facts *f, uint32_t if_id, uint32_t spi, bool suspect,
+		      uint64_t now)
+{
+	const struct bt_fact_suspect *have = bt_facts_is_suspect(f, if_id, spi);
+
+	if (have && !suspect)
+		forget(f, (size_t)(have - f->suspects.v));
+	if (have || !suspect)
+		return;
+	if (f->suspects.n == BT_FACT_SUSPECTS)
+		forget(f, 0);
+	*bt_array_add(&f->suspects) = (struct bt_fact_suspect){ if_id, spi, now };
 }

@@ -579,6 +579,7 @@ void bt_facts_free(struct bt_facts *f)
 	bt_strings_clear(&f->conns);
 	bt_strings_clear(&f->shared);
 	bt_fact_ikes_clear(&f->ikes);
+	free(f->suspects.v);
 	bt_facts_loaded_clear(&f->secrets);
 	bt_facts_loaded_clear(&f->conns_loaded);
 	bt_facts_loaded_clear(&f->shared_loaded);
@@ -588,6 +589,7 @@ void bt_facts_free(struct bt_facts *f)
 	bt_strings_clear(&f->bird_on);
 	bt_strings_clear(&f->bird_off);
 	bt_strings_clear(&f->bird_sessions);
+	bt_strings_clear(&f->bird_established);
 	while (f->bird_reloads.n)
 		free(f->bird_reloads.v[--f->bird_reloads.n].what);
 	free(f->bird_reloads.v);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bird_hold.h"
 #include "conf_types.h"
 #include "model.h"
 #include "steer.h"
@@ -111,6 +112,32 @@ struct bt_fact_withdrawns {
 };
 
 /**
+ * struct bt_fact_child - a CHILD SA that is installed
+ * @id: charon's number for it
+ * @spi_out: of the SA that we send by
+ */
+struct bt_fact_child {
+	uint32_t id;
+	uint32_t spi_out;
+};
+
+/**
+ * struct bt_fact_suspect - an SA by which nothing that we send is answered, while another one
+ *	of the tunnel works: the peer does not have it
+ * @if_id: of its tunnel
+ * @spi: that we send by
+ * @since: when the module said so, bt_now_ms()
+ */
+struct bt_fact_suspect {
+	uint32_t if_id;
+	uint32_t spi;
+	uint64_t since;
+};
+
+/* More than that, and the oldest is forgotten. */
+#define BT_FACT_SUSPECTS	128
+
+/**
  * struct bt_fact_ike - an IKE SA that charon has
  * @name: of its connection; the list is in the order of these. First
  * @id: charon's number for it, for the next command only: rekeying changes it
@@ -120,7 +147,8 @@ struct bt_fact_withdrawns {
  * @answered: the peer has said something
  * @remote: address of the peer
  * @if_id: of its CHILD SAs, 0 if it has none
- * @children: CHILD SAs that are installed
+ * @children: how many CHILD SAs are installed
+ * @sas: these
  * @packets: that these have received
  * @begun: when it was first seen, bt_now_ms()
  * @since: when it was first seen established, or 0 unless it is
@@ -136,6 +164,10 @@ struct bt_fact_ike {
 	struct bt_addr remote;
 	uint32_t if_id;
 	unsigned int children;
+	struct {
+		struct bt_fact_child *v;
+		size_t n;
+	} sas;
 	uint64_t packets;
 	uint64_t begun;
 	uint64_t since;
@@ -216,6 +248,7 @@ struct bt_fact_reload {
  * @shared: names of its secrets, in order
  * @ikes: its IKE SAs
  * @ikes_seen: when charon told these, bt_now_ms()
+ * @suspects: SAs that only we have, as the module has found out
  * @secrets: which file is behind the path of a secret: another one if it was replaced
  * @conns_loaded: connections that it has from us
  * @shared_loaded: secrets that it has from us
@@ -229,7 +262,10 @@ struct bt_fact_reload {
  * @bird_on: flags of BIRD's that are on, in order: see bird_flags.c
  * @bird_off: those that are off
  * @bird_sessions: BGP sessions of ours that it has, in order
+ * @bird_established: those of them that are established, in order
+ * @bird_recovers: it still learns what it had before it was restarted
  * @bird_reloads: what it is still to look at
+ * @hold: what its routes are worth: see bird_hold.c
  * @steer: what is wanted of it for the tunnels' state: see steer.c
  * @holds: operations that are not to be tried now
  */
@@ -254,6 +290,10 @@ struct bt_facts {
 	struct bt_strings shared;
 	struct bt_fact_ikes ikes;
 	uint64_t ikes_seen;
+	struct {
+		struct bt_fact_suspect *v;
+		size_t n;
+	} suspects;
 	struct bt_fact_loadeds secrets;
 	struct bt_fact_loadeds conns_loaded;
 	struct bt_fact_loadeds shared_loaded;
@@ -268,10 +308,13 @@ struct bt_facts {
 	struct bt_strings bird_on;
 	struct bt_strings bird_off;
 	struct bt_strings bird_sessions;
+	struct bt_strings bird_established;
+	bool bird_recovers;
 	struct {
 		struct bt_fact_reload *v;
 		size_t n;
 	} bird_reloads;
+	struct bt_bird_hold hold;
 	struct bt_steer steer;
 
 	struct {
@@ -310,6 +353,10 @@ const struct bt_fact_tunnel *bt_facts_remembered(const struct bt_facts *f, const
 void bt_fact_ikes_clear(struct bt_fact_ikes *ikes);
 void bt_fact_ikes_sort(struct bt_fact_ikes *ikes);
 const struct bt_fact_ike *bt_fact_ikes_first(const struct bt_fact_ikes *ikes, const char *name);
+void bt_facts_suspect(struct bt_facts *f, uint32_t if_id, uint32_t spi, bool suspect,
+		      uint64_t now);
+const struct bt_fact_suspect *bt_facts_is_suspect(const struct bt_facts *f, uint32_t if_id,
+						  uint32_t spi);
 void bt_fact_ikes_follow(struct bt_fact_ikes *ikes, const struct bt_fact_ikes *before,
 			 uint64_t now);
 

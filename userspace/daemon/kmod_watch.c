@@ -105,19 +105,27 @@ static bool routes_known(const struct bt_fact_link *l, const struct bt_event *ev
 }
 
 /* The module helps itself; that one side has SAs that the other has not is worth a word. */
-static void tell_suspect(const struct bt_fact_link *l, const struct bt_sa *sa)
+static void on_sa(struct bt_kmod_watch *w, const struct bt_fact_link *l,
+		  const struct bt_sa *sa, bool gone)
 {
+	bool suspect = sa->suspect && !gone;
 	const struct bt_tunnel *t;
 	size_t i;
 
-	if (!sa->suspect)
+	if (sa->dir != BOWTIE_SA_OUT)
 		return;
 	for (i = 0; i < l->tunnels.n; i++) {
 		t = &l->tunnels.v[i];
-		if (t->id == sa->tunnel)
+		if (t->id != sa->tunnel)
+			continue;
+		if (suspect && !bt_facts_is_suspect(w->facts, t->if_id, sa->spi))
 			bt_warn("tunnel %s of %s: nothing sent by SA 0x%x is answered; %s", t->name,
 				l->link.dev.name, sa->spi,
-				sa->current ? "there is no other" : "another one is used");
+				sa->current ? "there is no other" :
+				"another one is used, and this one will be ended");
+		/* One that is all there is, is no duplicate. */
+		bt_facts_suspect(w->facts, t->if_id, sa->spi, suspect && !sa->current,
+				 bt_now_ms());
 	}
 }
 
@@ -145,9 +153,8 @@ static void on_link_event(struct bt_kmod_watch *w, struct bt_fact_link *l,
 		l->link.dev = event->dev;
 		break;
 	case BT_EVENT_SA:
-		tell_suspect(l, event->sa);
-		return;
 	case BT_EVENT_SA_DEL:
+		on_sa(w, l, event->sa, event->type == BT_EVENT_SA_DEL);
 		return;
 	default:
 		bt_kmod_watch_stale(w, event->dev.ifindex);

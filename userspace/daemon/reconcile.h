@@ -51,7 +51,8 @@ enum bt_op_type {
  * @conf_link: of @conf
  * @conf: tunnel that a secret belongs to, or whose IKE is begun
  * @name: of charon's or BIRD's object; of a reload, with its direction
- * @id: of an IKE SA
+ * @id: of an IKE SA, or of a CHILD SA
+ * @child: it is that of a CHILD SA
  * @message: for charon
  * @content: what is remembered of it, or BIRD's file
  * @on: the flag is to be set
@@ -71,6 +72,7 @@ struct bt_op {
 	const struct bt_conf_tunnel *conf;
 	char *name;
 	uint32_t id;
+	bool child;
 	struct bt_vici_msg message;
 	char *content;
 	bool on;

@@ -6,6 +6,7 @@
  * written to the vars file, set one by one in those that BIRD has, and then the sessions
  * that look at them are reloaded.
  */
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,39 @@ static bool taken(const struct bt_facts *facts, const char *text)
 
 	free(revision);
 	return same;
+}
+
+static bool leaves_routes(const struct bt_facts *facts)
+{
+	size_t i;
+
+	for (i = 0; i < facts->routes.n; i++)
+		if (facts->routes.v[i].protocol == RTPROT_BIRD &&
+		    facts->routes.v[i].table == RT_TABLE_MAIN)
+			return true;
+	return false;
+}
+
+/*
+ * A BIRD that is restarted begins with the text for one that is not running. While it learns
+ * its routes a kernel protocol of ours would only take away what the one before has left
+ * in the main table: it can wait.
+ */
+static char *text_for(const struct bt_config *want, const struct bt_facts *facts)
+{
+	const unsigned int both = BT_BIRD_KERNEL4 | BT_BIRD_KERNEL6;
+	unsigned int kernel = operators_kernel(facts);
+	char *text = bt_bird_render(want, kernel), *cautious;
+
+	if (kernel == both || !facts->hold.keep || !leaves_routes(facts))
+		return text;
+	cautious = bt_bird_render(want, both);
+	if (taken(facts, cautious)) {
+		free(text);
+		return cautious;
+	}
+	free(cautious);
+	return text;
 }
 
 /* --- steering --- */
@@ -143,7 +177,7 @@ void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *fact
 	/* Whoever has no BGP never hears of this. */
 	if (!sessions.n && !facts->bird_file)
 		return;
-	text = bt_bird_render(want, operators_kernel(facts));
+	text = text_for(want, facts);
 	current = facts->bird_file && !strcmp(facts->bird_file, text) &&
 		  (!facts->bird || taken(facts, text));
 	bt_bird_flags(want, &facts->steer, &flags);

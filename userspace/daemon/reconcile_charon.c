@@ -54,10 +54,12 @@ struct item {
 /**
  * struct ike - an IKE SA of an item
  * @sa: what is observed
+ * @sound: how many of its children the peer has, too, as far as is known
  * @next: one of the same item
  */
 struct ike {
 	const struct bt_fact_ike *sa;
+	unsigned int sound;
 	struct ike *next;
 };
 
@@ -142,6 +144,16 @@ static void terminate(const struct bt_fact_ike *ike, struct bt_ops *out)
 	op->id = ike->id;
 }
 
+static void terminate_child(const struct bt_fact_ike *ike, const struct bt_fact_child *child,
+			    struct bt_ops *out)
+{
+	struct bt_op *op = bt_op_add(out, BT_OP_TERMINATE, "terminate child %u", child->id);
+
+	op->name = bt_asprintf("%s{%u}", ike->name, child->id);
+	op->id = child->id;
+	op->child = true;
+}
+
 /* Does an IKE SA lead to where the configuration says? */
 static bool fits(const struct bt_conf_tunnel *t, const struct bt_fact_ike *ike)
 {
@@ -187,15 +199,15 @@ static bool proven(const struct job *job, const struct bt_fact_ike *sa)
 	       job->facts->ikes_seen <= sa->received + PROVEN_MS;
 }
 
-static bool better(const struct job *job, const struct bt_fact_ike *a,
-		   const struct bt_fact_ike *b)
+static bool better(const struct job *job, const struct ike *a, const struct ike *b)
 {
-	if (!a->children != !b->children)
-		return a->children;
-	if (proven(job, a) != proven(job, b))
-		return proven(job, a);
+	/* What we send counts for more than what comes, which the peer may send by any. */
+	if (!a->sound != !b->sound)
+		return a->sound;
+	if (proven(job, a->sa) != proven(job, b->sa))
+		return proven(job, a->sa);
 	/* Both ends send by the newest. */
-	return a->id > b->id;
+	return a->sa->id > b->sa->id;
 }
 
 /*
@@ -204,17 +216,35 @@ static bool better(const struct job *job, const struct bt_fact_ike *a,
  */
 static void end_duplicates(const struct job *job, const struct item *item)
 {
-	const struct bt_fact_ike *best = NULL;
-	const struct ike *ike;
+	const struct ike *best = NULL, *ike;
 
 	for (ike = item->ikes; ike; ike = ike->next)
-		if (settled(job, item, ike->sa) && (!best || better(job, ike->sa, best)))
-			best = ike->sa;
-	if (!best || !best->children)
+		if (settled(job, item, ike->sa) && (!best || better(job, ike, best)))
+			best = ike;
+	if (!best || !best->sound)
 		return;
 	for (ike = item->ikes; ike; ike = ike->next)
-		if (ike->sa != best && settled(job, item, ike->sa))
+		if (ike != best && settled(job, item, ike->sa))
 			terminate(ike->sa, job->out);
+}
+
+/* Both ends may have set up a child at once, and one of them has lost one of these. */
+static void end_one_sided(const struct job *job, const struct item *item)
+{
+	const struct bt_fact_suspect *s;
+	const struct ike *ike;
+	size_t i;
+
+	for (ike = item->ikes; ike; ike = ike->next) {
+		for (i = 0; ike->sound && i < ike->sa->sas.n; i++) {
+			const struct bt_fact_child *child = &ike->sa->sas.v[i];
+
+			s = bt_facts_is_suspect(job->facts, item->t->kernel.if_id,
+						child->spi_out);
+			if (s && job->facts->ikes_seen >= s->since + DUPLICATE_MS)
+				terminate_child(ike->sa, child, job->out);
+		}
+	}
 }
 
 /* --- those by which nothing comes --- */
@@ -328,6 +358,7 @@ static void tunnel(struct job *job, const struct item *item)
 
 	ready &= conn(job, item);
 	end_duplicates(job, item);
+	end_one_sided(job, item);
 	end_silent(job, item);
 	end_half_open(job, item);
 	if (!alive(job, item) && ready && item->t->ike.start == BT_START_INITIATE &&
@@ -428,6 +459,18 @@ static bool left_alone(const struct bt_config *want, const char *name)
 	return false;
 }
 
+static unsigned int sound(const struct job *job, const struct item *item,
+			  const struct bt_fact_ike *sa)
+{
+	unsigned int n = sa->children;
+	size_t i;
+
+	for (i = 0; i < sa->sas.n; i++)
+		if (bt_facts_is_suspect(job->facts, item->t->kernel.if_id, sa->sas.v[i].spi_out))
+			n--;
+	return n;
+}
+
 static void look_at_ikes(const struct bt_config *want, struct job *job)
 {
 	const struct bt_fact_ikes *ikes = &job->facts->ikes;
@@ -442,7 +485,7 @@ static void look_at_ikes(const struct bt_config *want, struct job *job)
 			continue;
 		item = find(job, sa->name);
 		if (item) {
-			job->ikes[i] = (struct ike){ .sa = sa };
+			job->ikes[i] = (struct ike){ .sa = sa, .sound = sound(job, item, sa) };
 			*item->end = &job->ikes[i];
 			item->end = &job->ikes[i].next;
 		} else if (is_ours(sa->name) && !left_alone(want, sa->name)) {

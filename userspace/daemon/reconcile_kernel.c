@@ -247,6 +247,8 @@ static void module_routes(const struct bt_conf_link *conf, const struct bt_fact_
 	int order;
 
 	bt_route_want(conf, l, facts, &want);
+	if (facts->hold.keep && bt_bird_feeds(conf))
+		bt_route_keep(&want, have);
 	while (i < want.n || j < have->n) {
 		order = i == want.n ? 1 : j == have->n ? -1 :
 			bt_prefix_cmp(&want.v[i].dst, &have->v[j].dst);

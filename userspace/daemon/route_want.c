@@ -24,7 +24,7 @@ struct candidate {
 	uint32_t metric;
 };
 
-enum { SOURCE_CONFIG, SOURCE_OWN_TABLE, SOURCE_MAIN_TABLE };
+enum { SOURCE_CONFIG, SOURCE_OWN_TABLE, SOURCE_MAIN_TABLE, SOURCE_BACKUPS };
 
 struct candidates {
 	struct candidate *v;
@@ -178,6 +178,8 @@ static int source_of(const struct bt_conf_link *conf, const struct bt_fact_link 
 		return -1;
 	if (r->table == conf->bgp.table)
 		return SOURCE_OWN_TABLE;
+	if (r->table == conf->bgp.backup_table)
+		return conf->bgp.backups ? SOURCE_BACKUPS : -1;
 	return r->table == RT_TABLE_MAIN ? SOURCE_MAIN_TABLE : -1;
 }
 
@@ -205,20 +207,63 @@ static int by_rank(const void *a, const void *b)
 	return x->metric < y->metric ? -1 : x->metric > y->metric;
 }
 
-/* The best of each prefix. */
-static void take_best(struct candidates *all, struct bt_routes *out)
+static uint32_t tier_of(const struct bt_fact_link *link, uint32_t tunnel)
 {
+	size_t i;
+
+	for (i = 0; i < link->tunnels.n; i++)
+		if (link->tunnels.v[i].id == tunnel)
+			return link->tunnels.v[i].tier;
+	return 0;
+}
+
+/* Behind all of the best ones, and among each other in the order of their own tiers. */
+static void add_backups(struct bt_route *r, const struct bt_route *all,
+			const struct bt_fact_link *link)
+{
+	size_t i, n = r->nexthops.n;
+	uint32_t base = 0, tier;
+
+	for (i = 0; i < n; i++) {
+		tier = tier_of(link, r->nexthops.v[i].tunnel);
+		base = tier > base ? tier : base;
+	}
+	for (i = 0; base < BOWTIE_TIER_MAX && i < all->nexthops.n; i++) {
+		size_t before = r->nexthops.n;
+
+		add_hop(r, all->nexthops.v[i].tunnel, 0);
+		if (r->nexthops.n == before)
+			continue;
+		tier = base + 1 + tier_of(link, all->nexthops.v[i].tunnel);
+		r->nexthops.v[before].tier = tier < BOWTIE_TIER_MAX ? tier : BOWTIE_TIER_MAX;
+		r->nexthops.v[before].set |= BT_BIT(BOWTIE_A_NEXTHOP_TIER);
+	}
+	if (r->nexthops.n > n)
+		qsort(r->nexthops.v, r->nexthops.n, sizeof(*r->nexthops.v), by_tunnel);
+}
+
+/* The best of each prefix, and what else BIRD knows of where that is from BIRD. */
+static void take_best(struct candidates *all, const struct bt_fact_link *link,
+		      struct bt_routes *out)
+{
+	const struct candidate *best = NULL;
 	size_t i;
 
 	if (all->n)
 		qsort(all->v, all->n, sizeof(*all->v), by_rank);
 	for (i = 0; i < all->n; i++) {
-		struct bt_route *r = &all->v[i].route;
+		struct candidate *c = &all->v[i];
 
-		if (out->n && !bt_prefix_cmp(&out->v[out->n - 1].dst, &r->dst))
-			bt_object_free(&bt_route_object, r);
-		else
-			*bt_array_add(out) = *r;
+		if (!best || bt_prefix_cmp(&best->route.dst, &c->route.dst)) {
+			best = c;
+			if (c->source != SOURCE_BACKUPS) {
+				*bt_array_add(out) = c->route;
+				continue;
+			}
+		} else if (c->source == SOURCE_BACKUPS && best->source == SOURCE_OWN_TABLE) {
+			add_backups(&out->v[out->n - 1], &c->route, link);
+		}
+		bt_object_free(&bt_route_object, &c->route);
 	}
 	free(all->v);
 }
@@ -231,11 +276,13 @@ static void take_best(struct candidates *all, struct bt_routes *out)
  * @out: routes in order of their prefixes; the caller frees them
  *
  * For one prefix the configuration comes first, then BIRD's own table, then the main
- * one, and of several metrics the lowest.
+ * one, and of several metrics the lowest. Tunnels that have a prefix, but not as BIRD's
+ * best, are behind those that do. What BIRD has left behind does not count for ever.
  */
 void bt_route_want(const struct bt_conf_link *conf, const struct bt_fact_link *link,
 		   const struct bt_facts *facts, struct bt_routes *out)
 {
+	bool stale = facts->hold.stale && bt_bird_feeds(conf);
 	struct candidates all = {};
 	int source;
 	size_t i;
@@ -243,11 +290,54 @@ void bt_route_want(const struct bt_conf_link *conf, const struct bt_fact_link *l
 	for (i = 0; i < conf->routes.n; i++)
 		add_static(&all, link, &conf->routes.v[i]);
 	for (i = 0; i < facts->routes.n; i++) {
+		if (stale && facts->routes.v[i].protocol == RTPROT_BIRD)
+			continue;
 		source = source_of(conf, link, &facts->routes.v[i]);
 		if (source >= 0)
 			add_kernel(&all, link, &facts->routes.v[i], (unsigned int)source);
 	}
-	take_best(&all, out);
+	take_best(&all, link, out);
+}
+
+static void keep_hops(struct bt_route *r, const struct bt_route *have)
+{
+	size_t i, j, n = r->nexthops.n;
+
+	for (i = 0; i < have->nexthops.n; i++) {
+		for (j = 0; j < n; j++)
+			if (r->nexthops.v[j].tunnel == have->nexthops.v[i].tunnel)
+				break;
+		if (j == n)
+			*bt_array_add(&r->nexthops) = have->nexthops.v[i];
+	}
+	if (r->nexthops.n > n)
+		qsort(r->nexthops.v, r->nexthops.n, sizeof(*r->nexthops.v), by_tunnel);
+}
+
+/**
+ * bt_route_keep() - take nothing away from what there is
+ * @want: routes, in order; what only @have has is added
+ * @have: routes, in order
+ */
+void bt_route_keep(struct bt_routes *want, const struct bt_routes *have)
+{
+	struct bt_routes all = {};
+	size_t i = 0, j = 0;
+	int order;
+
+	while (i < want->n || j < have->n) {
+		order = i == want->n ? 1 : j == have->n ? -1 :
+			bt_prefix_cmp(&want->v[i].dst, &have->v[j].dst);
+		if (order > 0) {
+			bt_object_copy(&bt_route_object, bt_array_add(&all), &have->v[j++]);
+			continue;
+		}
+		if (!order)
+			keep_hops(&want->v[i], &have->v[j++]);
+		*bt_array_add(&all) = want->v[i++];
+	}
+	free(want->v);
+	*want = all;
 }
 
 /**

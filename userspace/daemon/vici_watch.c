@@ -29,7 +29,7 @@
  * @conn: connection to charon
  * @soon: to ask after events
  * @timer: to ask now and then
- * @half_open: to ask what becomes of one that is being set up
+ * @half_open: to ask what becomes of one that is being set up, or is of no use
  * @asking: answers that are still to come
  * @again: something happened meanwhile
  * @failed: one of the answers was an error
@@ -76,7 +76,7 @@ static bool is_yes(const char *text)
 static void parse_children(const struct bt_vici_node *section, struct bt_fact_ike *ike)
 {
 	const struct bt_vici_node *child;
-	uint64_t if_id, packets;
+	uint64_t if_id, packets, id, spi;
 
 	bt_vici_for_each(child, section) {
 		if (child->kind != BT_VICI_SECTION || !installed(bt_vici_get_str(child, "state")))
@@ -86,6 +86,10 @@ static void parse_children(const struct bt_vici_node *section, struct bt_fact_ik
 			ike->if_id = (uint32_t)if_id;
 		if (bt_vici_get_u64(child, "packets-in", 10, &packets))
 			ike->packets += packets;
+		if (bt_vici_get_u64(child, "uniqueid", 10, &id) && id <= UINT32_MAX &&
+		    bt_vici_get_u64(child, "spi-out", 16, &spi) && spi <= UINT32_MAX)
+			*bt_array_add(&ike->sas) = (struct bt_fact_child){ (uint32_t)id,
+									   (uint32_t)spi };
 	}
 }
 
@@ -199,7 +203,10 @@ static void doubt(struct bt_vici_watch *w, const struct bt_fact_ikes *before,
 		bt_timer_start(w->soon, DOUBT_MS);
 }
 
-/* charon tells nothing of one that gets no answer, until it gives up after minutes. */
+/*
+ * charon tells nothing of one that gets no answer, until it gives up after minutes; nor of
+ * one that only we have.
+ */
 static void watch_half_open(struct bt_vici_watch *w)
 {
 	const struct bt_fact_ikes *ikes = &w->facts->ikes;
@@ -208,7 +215,7 @@ static void watch_half_open(struct bt_vici_watch *w)
 	for (i = 0; i < ikes->n; i++)
 		if (ikes->v[i].ours && !ikes->v[i].established && !ikes->v[i].dying)
 			break;
-	if (i < ikes->n && !bt_timer_pending(w->half_open))
+	if ((i < ikes->n || w->facts->suspects.n) && !bt_timer_pending(w->half_open))
 		bt_timer_start(w->half_open, HALF_OPEN_MS);
 }
 

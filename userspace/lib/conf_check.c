@@ -82,6 +82,7 @@ static bool is_reserved(const char *tunnel)
 {
 	static const char *const names[] = {
 		"announce4", "announce6", "flags", "kernel4", "kernel6", "pipe4", "pipe6",
+		"all4", "all6", "all_pipe4", "all_pipe6", "all_kernel4", "all_kernel6",
 	};
 	size_t i;
 
@@ -429,6 +430,25 @@ static int check_route(struct check *c, const struct bt_conf_link *link,
 	return 0;
 }
 
+/* A table of one link must not be of another one, too. */
+static int check_tables(struct check *c, const struct bt_conf_link *a, uint32_t table,
+			const char *key, const struct bt_conf_link *b)
+{
+	if (table != a->bgp.table && table != a->bgp.backup_table)
+		return 0;
+	return REFUSE(c, b->node, "bgp.%s: %u is that of %s already; give one of them another",
+		      key, table, a->name);
+}
+
+static int check_table(struct check *c, const struct bt_conf_link *link, uint32_t table,
+		       const char *key)
+{
+	if (table < RT_TABLE_DEFAULT || table > RT_TABLE_LOCAL)
+		return 0;
+	return REFUSE(c, where(link->bgp.node, NULL, key),
+		      "%s: the kernel's own are no place for this", key);
+}
+
 /* Two links: only where one's name begins as the other's, tunnels can be alike. */
 static int check_links(struct check *c, const struct bt_conf_link *a,
 		       const struct bt_conf_link *b)
@@ -445,10 +465,9 @@ static int check_links(struct check *c, const struct bt_conf_link *a,
 		return REFUSE(c, where(b->node, NULL, "name"),
 			      "name: too much like %s: BIRD does not tell - . and _ apart",
 			      a->name);
-	if (a->bgp.table == b->bgp.table)
-		return REFUSE(c, b->node,
-			      "bgp.table: %u is that of %s already; give one of them another",
-			      b->bgp.table, a->name);
+	if (check_tables(c, a, b->bgp.table, "table", b) ||
+	    check_tables(c, a, b->bgp.backup_table, "backup_table", b))
+		return -EINVAL;
 	len_a = strlen(buf_a);
 	len_b = strlen(buf_b);
 	if (strncmp(buf_a, buf_b, len_a < len_b ? len_a : len_b) != 0)
@@ -465,6 +484,18 @@ static int check_links(struct check *c, const struct bt_conf_link *a,
 		}
 	}
 	return 0;
+}
+
+/* It is run as what we are: whoever can change it may do all that we may. */
+static int check_program(struct check *c, const struct bt_conf_link *link)
+{
+	struct bt_error e = {};
+
+	if (!link->on_change || !bt_conf_program_check(link->on_change, &e))
+		return 0;
+	REFUSE(c, where(link->node, NULL, "on_change"), "on_change: %s", e.text);
+	bt_error_free(&e);
+	return -EINVAL;
 }
 
 static int check_link(struct check *c, const struct bt_conf_link *link)
@@ -493,9 +524,14 @@ static int check_link(struct check *c, const struct bt_conf_link *link)
 	for (i = 0; i < link->routes.n; i++)
 		if (check_route(c, link, &link->routes.v[i]))
 			return -EINVAL;
-	if (link->bgp.table >= RT_TABLE_DEFAULT && link->bgp.table <= RT_TABLE_LOCAL)
-		return REFUSE(c, where(link->bgp.node, NULL, "table"),
-			      "table: the kernel's own are no place for this");
+	if (check_program(c, link))
+		return -EINVAL;
+	if (check_table(c, link, link->bgp.table, "table") ||
+	    check_table(c, link, link->bgp.backup_table, "backup_table"))
+		return -EINVAL;
+	if (link->bgp.backup_table == link->bgp.table)
+		return REFUSE(c, where(link->bgp.node, NULL, "backup_table"),
+			      "backup_table: must be another one than table");
 	if (link->bgp.router_id.family == AF_INET6)
 		return REFUSE(c, where(link->bgp.node, NULL, "router_id"),
 			      "router_id: written as an IPv4 address");

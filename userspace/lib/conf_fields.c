@@ -13,6 +13,7 @@
 NAMES(auth, "psk");
 NAMES(start, "initiate", "respond");
 NAMES(return_path, "med", "prepend", "off");
+NAMES(graceful, "off", "aware", "on");
 /* By number, as in syslog(3). */
 NAMES(log, "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug");
 
@@ -78,6 +79,7 @@ static const struct bt_field peer_fields[] = {
 	PEER(5, import_limit, "import-limit", u32, .min = 1),
 	PEER(6, return_path, "return-path", enum, .names = &return_path_names),
 	PEER(7, far_end, "far-end", text),
+	PEER(8, graceful, "graceful-restart", enum, .names = &graceful_names),
 };
 
 static OBJECT(peer_object, "bgp", bt_conf_peer, peer_fields);
@@ -140,6 +142,8 @@ static const struct bt_field bgp_fields[] = {
 	BGP(2, router_id, "router-id", address),
 	BGP(3, announce, "announce", prefixes),
 	BGP(4, table, "table", u32, .min = 1, .max = 0x7fffffff),
+	BGP(BT_CONF_BGP_BACKUPS, backups, "backups", onoff),
+	BGP(6, backup_table, "backup-table", u32, .min = 1, .max = 0x7fffffff),
 };
 
 static OBJECT(bgp_object, "bgp", bt_conf_bgp, bgp_fields);
@@ -162,6 +166,8 @@ static const struct bt_field link_fields[] = {
 	/* Not less than a restart of BIRD takes, when all come back one after the other. */
 	LINK(10, hold_withdrawn, "hold-withdrawn", duration, .def = 3600, .min = 60,
 	     .max = 86400 * 365),
+	LINK(11, on_change, "on-change", path),
+	LINK(12, on_change_timeout, "on-change-timeout", duration, .min = 1, .max = 300),
 };
 
 OBJECT(bt_conf_link_object, "link", bt_conf_link, link_fields);
@@ -193,6 +199,8 @@ static const struct bt_field bird_fields[] = {
 	BIRD(0, node, "", node),
 	BIRD(1, socket, "socket", path),
 	BIRD(2, include, "include", path),
+	BIRD(3, restart_time, "restart-time", duration, .min = 1, .max = 1800),
+	BIRD(4, recovery_time, "recovery-time", duration, .min = 1, .max = 600),
 };
 
 static OBJECT(bird_object, "bird", bt_conf_bird, bird_fields);

@@ -40,7 +40,8 @@ static const char builtin[] =
 	"  keepalive: 10s\n"
 	"  export_limit: 100\n"
 	"  import_limit: 1000\n"
-	"  return_path: med\n";
+	"  return_path: med\n"
+	"  graceful_restart: on\n";
 
 /* What Azure's gateways have as a rule: they ignore MED. */
 #define AZURE_AS	65515
@@ -382,9 +383,9 @@ static uint32_t derive_if_id(const struct bt_conf_link *link, const struct bt_co
 	return hash ? hash : 1;
 }
 
-static uint32_t derive_table(const struct bt_conf_link *link)
+static uint32_t derive_table(const struct bt_conf_link *link, const char *what)
 {
-	return BT_ROUTE_TABLE | (name_hash(link->name, "") & (BT_ROUTE_TABLE - 1));
+	return BT_ROUTE_TABLE | (name_hash(link->name, what) & (BT_ROUTE_TABLE - 1));
 }
 
 /* The other address of a network that has two. */
@@ -455,7 +456,13 @@ static void resolve_link(struct bt_conf_link *link)
 	size_t i;
 
 	if (!link->bgp.table)
-		link->bgp.table = derive_table(link);
+		link->bgp.table = derive_table(link, "");
+	if (!link->bgp.backup_table)
+		link->bgp.backup_table = derive_table(link, "/backups");
+	if (!(link->bgp.set & BT_BIT(BT_CONF_BGP_BACKUPS)))
+		link->bgp.backups = true;
+	if (!link->on_change_timeout)
+		link->on_change_timeout = BT_ON_CHANGE_S;
 	for (i = 0; i < link->tunnels.n; i++) {
 		struct bt_conf_tunnel *t = &link->tunnels.v[i];
 
@@ -494,6 +501,10 @@ void bt_config_resolve(struct bt_config *config)
 		config->bird.socket = bt_strdup(BT_BIRD_SOCKET);
 	if (!config->bird.include)
 		config->bird.include = bt_strdup(BT_BIRD_INCLUDE);
+	if (!config->bird.restart_time)
+		config->bird.restart_time = BT_BIRD_RESTART_S;
+	if (!config->bird.recovery_time)
+		config->bird.recovery_time = BT_BIRD_RECOVERY_S;
 }
 
 /* --- the whole --- */

@@ -31,6 +31,13 @@ enum bt_return_path {
 	BT_RETURN_OFF,
 };
 
+/* What becomes of routes while one end of a session is restarted (RFC 4724). */
+enum bt_graceful {
+	BT_GRACEFUL_OFF,
+	BT_GRACEFUL_AWARE,
+	BT_GRACEFUL_ON,
+};
+
 /**
  * struct bt_conf_ike - IKE SA of a tunnel (RFC 7296)
  * @version: 1 or 2
@@ -86,6 +93,7 @@ struct bt_conf_esp {
  * @import_limit: prefixes that are taken at most
  * @return_path: how return traffic is led away from a tunnel that has failed
  * @far_end: tells apart far ends that have the same AS number, or NULL
+ * @graceful: of both ends, of the far end's, or not at all
  */
 struct bt_conf_peer {
 	uint64_t set;
@@ -97,6 +105,7 @@ struct bt_conf_peer {
 	uint32_t import_limit;
 	uint32_t return_path;
 	char *far_end;
+	uint32_t graceful;
 };
 
 /**
@@ -160,6 +169,8 @@ struct bt_conf_route {
  * @router_id: ours; default BIRD's
  * @announce: prefixes to announce
  * @table: kernel routing table that the routes of the tunnels are kept in
+ * @backups: tunnels that have a prefix, but not as the best, are its backups
+ * @backup_table: another one, for the routes of all tunnels, whatever they are worth
  */
 struct bt_conf_bgp {
 	uint64_t set;
@@ -168,6 +179,8 @@ struct bt_conf_bgp {
 	struct bt_addr router_id;
 	struct bt_prefixes announce;
 	uint32_t table;
+	bool backups;
+	uint32_t backup_table;
 };
 
 /**
@@ -178,6 +191,8 @@ struct bt_conf_bgp {
  * @hold_routes: keep what belongs behind it from leaving by another way
  * @hold_withdrawn: seconds for which that goes for a prefix which is learned no more
  * @defaults: what all tunnels have that do not say otherwise
+ * @on_change: program that is told what becomes of the tunnels, or NULL
+ * @on_change_timeout: for so long it may run, in s
  */
 struct bt_conf_link {
 	uint64_t set;
@@ -198,6 +213,8 @@ struct bt_conf_link {
 	} routes;
 	bool hold_routes;
 	uint32_t hold_withdrawn;
+	char *on_change;
+	uint32_t on_change_timeout;
 };
 
 /**
@@ -224,12 +241,16 @@ struct bt_conf_charon {
  * struct bt_conf_bird - how to reach BIRD
  * @socket: control socket
  * @include: file of ours that bird.conf includes
+ * @restart_time: for so long routes are kept while BIRD is not there, in s
+ * @recovery_time: so long it may take to have all sessions again, in s
  */
 struct bt_conf_bird {
 	uint64_t set;
 	const struct bt_yaml *node;
 	char *socket;
 	char *include;
+	uint32_t restart_time;
+	uint32_t recovery_time;
 };
 
 /**
@@ -255,7 +276,13 @@ struct bt_config {
 #define BT_VICI_SOCKET	"/var/run/charon.vici"
 #define BT_BIRD_SOCKET	"/run/bird/bird.ctl"
 #define BT_BIRD_INCLUDE	"/run/bowtie/bird.conf"
+#define BT_BIRD_RESTART_S	60
+#define BT_BIRD_RECOVERY_S	20
+#define BT_ON_CHANGE_S		10
 #define BT_ROUTE_TABLE	0x40000000	/* and 30 bits of the link's name */
+
+/* Of struct bt_conf_bgp: is @backups said? */
+#define BT_CONF_BGP_BACKUPS	5
 
 extern const struct bt_object bt_config_object;
 extern const struct bt_object bt_conf_link_object;
@@ -274,6 +301,9 @@ void bt_config_resolve(struct bt_config *config);
 int bt_config_check(const struct bt_config *config, struct bt_error *e);
 int bt_config_check_tunnel(const struct bt_config *config, const struct bt_conf_link *link,
 			   const struct bt_conf_tunnel *t, struct bt_error *e);
+
+/* conf_program.c */
+int bt_conf_program_check(const char *path, struct bt_error *e);
 
 const struct bt_conf_link *bt_config_link(const struct bt_config *config, const char *name);
 const struct bt_conf_tunnel *bt_conf_link_tunnel(const struct bt_conf_link *link,

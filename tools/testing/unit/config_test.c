@@ -207,6 +207,14 @@ static void test_keys_refused(void **state)
 		"    bgp: {as: 64512, far_end: 1-west}\n",
 		"far_end: 1-west: a letter, then");
 	refused(TUNNEL "    bgp: {return_path: med5}\n", "return_path: ");
+	refused(TUNNEL "    bgp: {graceful_restart: perhaps}\n", "graceful_restart: ");
+	refused("bird: {restart_time: 1h}\n" TUNNEL, "f.yaml:1:22: restart_time: ");
+	refused("links: [{name: bow0, bgp: {backup_table: 254}}]",
+		"backup_table: the kernel's own are no place for this");
+	refused("links: [{name: bow0, bgp: {table: 7, backup_table: 7}}]",
+		"f.yaml:1:52: backup_table: must be another one than table");
+	refused("links: [{name: bow0, bgp: {backup_table: 7}}, {name: bow1, bgp: {table: 7}}]",
+		"bgp.table: 7 is that of bow0 already");
 	refused("links:\n- name: bow0\n  bgp: {as: 65000}\n  defaults: {ike: {psk_file: @}}\n"
 		"  tunnels:\n  - name: t1\n    remote: 192.0.2.1\n"
 		"    inside: [{local: 169.254.21.2/30}]\n"

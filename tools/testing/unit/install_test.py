@@ -25,6 +25,8 @@ EXPECTED = {
     'usr/share/bash-completion/completions/bowtie': 0o644,
     'usr/share/doc/bowtie/examples/bowtie.yaml': 0o644,
     'usr/share/doc/bowtie/examples/bird.conf': 0o644,
+    'usr/share/doc/bowtie/examples/bird-restart.conf': 0o644,
+    'usr/share/doc/bowtie/examples/on-change-frr': 0o755,
     'etc/strongswan.d/bowtie.conf': 0o644,
 }
 

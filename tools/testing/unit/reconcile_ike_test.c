@@ -247,6 +247,78 @@ static void test_stale_beside_live(void **state)
 	done(w);
 }
 
+static void add_child(struct bt_fact_ike *ike, uint32_t id, uint32_t spi)
+{
+	*bt_array_add(&ike->sas) = (struct bt_fact_child){ id, spi };
+	ike->children = (unsigned int)ike->sas.n;
+}
+
+/* Two IKE SAs: the peer sends by the newer one, but does not have what we send by. */
+static void test_suspect_ike(void **state)
+{
+	struct world *w = begin(LINK(""));
+	struct bt_fact_ike *new = bt_array_add(&w->facts.ikes), *old = w->facts.ikes.v;
+	struct bt_ops ops = {};
+
+	*new = *old;
+	new->name = bt_strdup(old->name);
+	new->id = 99;
+	new->since = 20 * S;
+	new->received = 31 * S;
+	add_child(old, 1, 0x11);
+	add_child(new, 2, 0x22);
+	bt_facts_suspect(&w->facts, 1, 0x22, true, 21 * S);
+	expect_at(w, 29 * S, "");
+	expect_at(w, 31 * S, TERMINATE);
+	bt_reconcile(w->config, &w->facts, 31 * S, &ops);
+	assert_int_equal(ops.v[0].id, 99);
+	assert_false(ops.v[0].child);
+	bt_ops_free(&ops);
+	/* If there is no doubt, it is the one by which something comes. */
+	bt_facts_suspect(&w->facts, 1, 0x22, false, 0);
+	bt_reconcile(w->config, &w->facts, 31 * S, &ops);
+	assert_int_not_equal(ops.v[0].id, 99);
+	bt_ops_free(&ops);
+	done(w);
+}
+
+/* Two children of one IKE SA */
+static void test_suspect_child(void **state)
+{
+	struct world *w = begin(LINK(""));
+	struct bt_fact_ike *ike = w->facts.ikes.v;
+
+	add_child(ike, 1, 0x11);
+	add_child(ike, 2, 0x22);
+	bt_facts_suspect(&w->facts, 1, 0x22, true, 20 * S);
+	/* Another tunnel's is another one. */
+	bt_facts_suspect(&w->facts, 2, 0x11, true, 20 * S);
+	expect_at(w, 29 * S, "");
+	expect_at(w, 30 * S, "charon: terminate bt_bow0_a{2}\n");
+	/* Not for ever new */
+	bt_facts_suspect(&w->facts, 1, 0x22, true, 30 * S);
+	expect_at(w, 30 * S, "charon: terminate bt_bow0_a{2}\n");
+	/* All there is stays. */
+	bt_facts_suspect(&w->facts, 1, 0x11, true, 20 * S);
+	expect_at(w, 40 * S, "");
+	bt_facts_suspect(&w->facts, 1, 0x22, false, 40 * S);
+	expect_at(w, 40 * S, "charon: terminate bt_bow0_a{1}\n");
+	done(w);
+}
+
+static void test_suspects_bounded(void **state)
+{
+	struct bt_facts f = {};
+	uint32_t spi;
+
+	for (spi = 1; spi <= 2 * BT_FACT_SUSPECTS; spi++)
+		bt_facts_suspect(&f, 1, spi, true, spi);
+	assert_int_equal(f.suspects.n, BT_FACT_SUSPECTS);
+	assert_null(bt_facts_is_suspect(&f, 1, BT_FACT_SUSPECTS));
+	assert_non_null(bt_facts_is_suspect(&f, 1, BT_FACT_SUSPECTS + 1));
+	bt_facts_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +328,9 @@ int main(void)
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_mute),
 		cmocka_unit_test(test_stale_beside_live),
+		cmocka_unit_test(test_suspect_ike),
+		cmocka_unit_test(test_suspect_child),
+		cmocka_unit_test(test_suspects_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, make_secret, remove_secret);

@@ -225,6 +225,11 @@ static void test_bird(void **state)
 		  "\tsource address 169.254.21.2;\n\tneighbor 169.254.21.1 as 64512;\n"
 		  "\thold time 30;\n\tkeepalive time 10;\n");
 	has(text, "protocol bgp bt_bow_0_a_1_6 {");
+	has(text, "graceful restart wait 20;\n");
+	has(text, "ipv4 table bt_bow_0_all4;");
+	has(text, "protocol kernel bt_bow_0_all_kernel6 {\n\tkernel table ");
+	has(text, "\tgraceful restart yes;\n\tgraceful restart time 60;\n");
+	has(text, "\tmerge paths yes limit 64;\n\tpersist yes;\n\tgraceful restart yes;\n");
 	has(text, "import limit 7 action block;");
 	has(text, "export limit 8 action block;");
 	has(text, "roa4 table bt_bow_0_flags;");
@@ -294,7 +299,9 @@ static void test_bird_return_path(void **state)
 		"  - {name: b, remote: 192.0.2.2, if_id: 8, inside: [{local: 169.254.21.6/30},"
 		" {local: 'fd00::2/126'}], bgp: {as: 65515, return_path: prepend}}\n"
 		"  - {name: c, remote: 192.0.2.3, if_id: 9, inside: [{local: 169.254.22.2/30}],"
-		" bgp: {return-path: off}}\n");
+		" bgp: {return-path: off, graceful_restart: aware}}\n"
+		"  - {name: d, remote: 192.0.2.4, if_id: 10, inside: [{local: 169.254.22.6/30}],"
+		" bgp: {graceful_restart: off}}\n");
 	char *text = bt_bird_render(c, 0), *before = bt_bird_revision(text);
 
 	has(text, "bgp_med = 100 - 10 * bt_step_bow0_64512(7);");
@@ -303,6 +310,8 @@ static void test_bird_return_path(void **state)
 	has(text, "if roa_check(bt_bow0_flags, 192.0.2.33/32, 65515) = ROA_VALID then return 3;");
 	has(text, "if roa_check(bt_bow0_flags, 192.0.2.0/32, 9) = ROA_VALID then reject;");
 	has(text, "protocol static bt_dead_bow0_c {");
+	has(text, "\tgraceful restart aware;\n\tipv4 {");
+	has(text, "\tgraceful restart no;\n\tipv4 {");
 	has_not(text, "bt_boost_bow0_c");
 	has_not(text, "64512o");
 	bird_takes(c, text, "");

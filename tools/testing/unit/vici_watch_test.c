@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "daemon/facts.h"
 #include "daemon/vici_watch.h"
 #include "daemon/vici_wire.h"
@@ -18,6 +20,8 @@ static void put_child(struct bt_vici_msg *m, const char *name, const char *state
 	bt_vici_put_str(m, "state", state);
 	bt_vici_put_str(m, "if-id-out", if_id);
 	bt_vici_put_str(m, "packets-in", packets);
+	bt_vici_put_str(m, "uniqueid", strchr(name, '-') + 1);
+	bt_vici_put_fmt(m, "spi-out", "c0ffee0%s", strchr(name, '-') + 1);
 	bt_vici_section_end(m);
 }
 
@@ -46,6 +50,9 @@ static struct bt_fact_ike parsed(const char *state)
 	bt_vici_msg_wipe(&m);
 	assert_int_equal(ikes.n, 1);
 	assert_string_equal(ikes.v[0].name, "bt_bow0_a");
+	assert_int_equal(ikes.v[0].sas.n, 2);
+	assert_int_equal(ikes.v[0].sas.v[0].id, 2);
+	assert_int_equal(ikes.v[0].sas.v[1].spi_out, 0xc0ffee03);
 	ike = ikes.v[0];
 	ike.name = NULL;
 	bt_fact_ikes_clear(&ikes);

@@ -123,13 +123,13 @@ lab_swanctl()
 
 # --- BIRD
 
-# bird_start NS NAME: with $LAB/NAME/bird.conf. Sets BIRD_PID.
+# bird_start NS NAME [OPTIONS]: with $LAB/NAME/bird.conf. Sets BIRD_PID.
 bird_start()
 {
 	local ns=$1 name=$2 dir=$LAB/$2
 
 	rm -f "$dir/bird.ctl"
-	bg in_ns "$ns" bird -f -c "$dir/bird.conf" -s "$dir/bird.ctl" -P "$dir/bird.pid" \
+	bg in_ns "$ns" bird -f -c "$dir/bird.conf" -s "$dir/bird.ctl" -P "$dir/bird.pid" "${@:3}" \
 		>>"$dir/bird.log" 2>&1
 	BIRD_PID=$BG_PID
 	busywait "$WAIT" test -S "$dir/bird.ctl" ||
@@ -310,11 +310,11 @@ tunnels_up()
 	(($(in_ns "$GW" bowtie -j link show bow0 | jq '.[0].tunnels_up') == $1))
 }
 
-# route_width PREFIX N: the module's route has N next hops
+# route_width PREFIX N: the module's route has N next hops beside backups
 route_width()
 {
 	(($(in_ns "$GW" bowtie -j route show dev bow0 |
-		jq --arg dst "$1" '[.[] | select(.dst == $dst) | .nexthops | length] | add // 0') == $2))
+		jq --arg dst "$1" '[.[] | select(.dst == $dst) | .nexthops[] | select((.tier // 0) == 0)] | length') == $2))
 }
 
 # cloud_route_width PREFIX N: so has the cloud's kernel

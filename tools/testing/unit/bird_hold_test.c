@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What BIRD's routes are worth while BIRD is restarted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <linux/rtnetlink.h>
+
+#include "world.h"
+
+#define S	1000
+
+static const char basic[] =
+	"bird: {restart_time: 60, recovery_time: 20}\n"
+	"links:\n"
+	"- name: bow0\n"
+	"  bgp: {as: 65000, announce: 10.1.0.0/16, table: 100}\n"
+	"  defaults: {local: 198.51.100.1, ike: {psk_file: @}, bgp: {as: 64512}}\n"
+	"  tunnels:\n"
+	"  - {name: a, remote: 192.0.2.1, if_id: 1, inside: [{local: 169.254.21.2/30}]}\n"
+	"  - {name: b, remote: 192.0.2.2, if_id: 2, inside: [{local: 169.254.21.6/30}]}\n";
+
+static const struct bt_bird_hold *at(struct world *w, uint64_t now, uint64_t next)
+{
+	assert_int_equal(bt_bird_hold(&w->facts, w->config, now), next);
+	return &w->facts.hold;
+}
+
+static struct world *begin(void)
+{
+	struct world *w = fit(basic);
+
+	bt_bird_names(w->config, &w->facts.bird_established);
+	bt_strings_sort(&w->facts.bird_established);
+	at(w, 100 * S, 103 * S);
+	assert_true(w->facts.hold.keep);
+	at(w, 103 * S, UINT64_MAX);
+	assert_false(w->facts.hold.keep);
+	return w;
+}
+
+static void test_restarted(void **state)
+{
+	struct world *w = begin();
+	const struct bt_bird_hold *h;
+
+	w->facts.bird = false;
+	h = at(w, 200 * S, 260 * S);
+	assert_true(h->keep);
+	w->facts.bird = true;
+	w->facts.bird_recovers = true;
+	h = at(w, 210 * S, 235 * S);
+	assert_true(h->keep);
+	w->facts.bird_recovers = false;
+	bt_strings_remove(&w->facts.bird_established, "bt_bow0_b");
+	at(w, 211 * S, 235 * S);
+	/* Whose tunnel does not work is not waited for. */
+	w->facts.links.v[0].tunnels.v[1].oper = BOWTIE_OPER_DOWN;
+	at(w, 212 * S, 215 * S);
+	w->facts.links.v[0].tunnels.v[1].oper = BOWTIE_OPER_UP;
+	at(w, 213 * S, 235 * S);
+	bt_strings_put(&w->facts.bird_established, "bt_bow0_b");
+	at(w, 220 * S, 223 * S);
+	h = at(w, 223 * S, UINT64_MAX);
+	assert_int_equal(h->state, BT_BIRD_HOLD_SETTLED);
+	assert_false(h->keep);
+	assert_false(h->stale);
+	done(w);
+}
+
+static void test_never_whole(void **state)
+{
+	struct world *w = begin();
+	const struct bt_bird_hold *h;
+
+	bt_strings_clear(&w->facts.bird_established);
+	/* Gone and back before anybody looked */
+	w->facts.hold.state = BT_BIRD_HOLD_NEW;
+	h = at(w, 200 * S, 225 * S);
+	assert_int_equal(h->state, BT_BIRD_HOLD_BACK);
+	h = at(w, 225 * S, UINT64_MAX);
+	assert_false(h->keep);
+	done(w);
+}
+
+static void test_gone(void **state)
+{
+	struct world *w = begin();
+	const struct bt_bird_hold *h;
+
+	w->facts.bird = false;
+	at(w, 200 * S, 260 * S);
+	h = at(w, 260 * S, UINT64_MAX);
+	assert_false(h->keep);
+	assert_true(h->stale);
+	w->facts.bird = true;
+	h = at(w, 270 * S, 273 * S);
+	assert_true(h->keep);
+	assert_false(h->stale);
+	/* It was never there for this bowtied: what there is goes on to count. */
+	w->facts.hold = (struct bt_bird_hold){};
+	w->facts.bird = false;
+	h = at(w, 300 * S, 360 * S);
+	assert_true(h->keep);
+	h = at(w, 360 * S, UINT64_MAX);
+	assert_false(h->keep);
+	assert_false(h->stale);
+	done(w);
+}
+
+/* What is taken away by a table that is empty, or about to be filled, stays. */
+static void test_routes(void **state)
+{
+	struct world *w = fit(basic);
+
+	add_module(w, "10.2.0.0/16", 0);
+	add_module(w, "10.3.0.0/16", 0);
+	add_fib(w, "10.2.0.0/16", 100, RTPROT_BIRD, 32, "169.254.21.5");
+	add_fib(w, "10.4.0.0/16", 100, RTPROT_BIRD, 32, "169.254.21.5");
+	w->facts.hold.keep = true;
+	expect_ops(w, "routes set bow0 10.2.0.0/16 tunnel 0 tunnel 1, 10.4.0.0/16 tunnel 1\n");
+	w->facts.hold.keep = false;
+	expect_ops(w, "routes set bow0 10.2.0.0/16 tunnel 1, 10.4.0.0/16 tunnel 1\n"
+		      "routes del bow0 10.3.0.0/16\n");
+	/* FRR's are not BIRD's. */
+	add_fib(w, "10.3.0.0/16", RT_TABLE_MAIN, RTPROT_BGP, 20, "169.254.21.1");
+	w->facts.hold.stale = true;
+	expect_ops(w, "routes del bow0 10.2.0.0/16\n");
+	/* Nor are those of a BIRD that is the operator's. */
+	w->config->links.v[0].tunnels.v[0].manage.bgp = false;
+	w->config->links.v[0].tunnels.v[1].manage.bgp = false;
+	fit_bird(w);
+	expect_ops(w, "routes set bow0 10.2.0.0/16 tunnel 1, 10.4.0.0/16 tunnel 1\n");
+	done(w);
+}
+
+/* The next BIRD has begun without a kernel protocol of ours for the main table. */
+static void test_main_table(void **state)
+{
+	struct world *w = fit(basic);
+
+	free(w->facts.bird_file);
+	free(w->facts.bird_revision);
+	w->facts.bird_file = bt_bird_render(w->config, BT_BIRD_KERNEL4 | BT_BIRD_KERNEL6);
+	w->facts.bird_revision = bt_bird_revision(w->facts.bird_file);
+	w->facts.hold.keep = true;
+	expect_ops(w, "BIRD: write /run/bowtie/bird.conf\n");
+	add_fib(w, "10.2.0.0/16", RT_TABLE_MAIN, RTPROT_BIRD, 32, "169.254.21.5");
+	add_module(w, "10.2.0.0/16", 1);
+	expect_ops(w, "");
+	w->facts.hold.keep = false;
+	expect_ops(w, "BIRD: write /run/bowtie/bird.conf\n");
+	done(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_restarted),
+		cmocka_unit_test(test_never_whole),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_main_table),
+	};
+
+	return cmocka_run_group_tests(tests, make_secret, remove_secret);
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The operator's program: what it is told, and how it is run. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "daemon/hook.h"
+#include "log.h"
+#include "world.h"
+
+#define DEADLINE_MS	20000
+
+static struct {
+	char dir[32];
+	char *script;
+	char *out;
+	char *log;
+	struct bt_loop *loop;
+	struct bt_timer *poll;
+	struct bt_timer *deadline;
+	const char *path;
+	const char *until;
+	bool late;
+	int saved_stderr;
+} t;
+
+static const char config[] =
+	"links:\n"
+	"- name: bow0\n"
+	"  on_change: %s\n"
+	"  on_change_timeout: %s\n"
+	"  manage: {bgp: off}\n"
+	"  bgp: {table: 100}\n"
+	"  defaults: {local: 198.51.100.1, ike: {psk_file: @}, bgp: {as: 64512}}\n"
+	"  tunnels:\n"
+	"  - {name: a, remote: 192.0.2.1, if_id: 1, inside: [{local: 169.254.21.2/30}]}\n"
+	"  - {name: b.1, remote: 192.0.2.2, if_id: 2, inside: [{local: 169.254.21.6/30},"
+	" {local: 'fd00::2/126'}]}\n";
+
+static void write_script(const char *body)
+{
+	FILE *f = fopen(t.script, "w");
+
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\nout=%s\n%s\n", t.out, body);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(t.script, 0700), 0);
+	unlink(t.out);
+	assert_int_equal(truncate(t.log, 0), 0);
+}
+
+static struct world *begin(const char *body, const char *timeout)
+{
+	struct world *w;
+	char *text;
+
+	write_script(body);
+	text = bt_asprintf(config, t.script, timeout);
+	w = fit(text);
+	free(text);
+	bt_bird_steer(&w->facts, w->config, 1000);
+	return w;
+}
+
+static char *content(const char *path)
+{
+	struct bt_buf b = {};
+
+	bt_buf_reserve(&b, 0);
+	bt_read_file(path, 1 << 20, &b);
+	return b.data;
+}
+
+static void on_poll(void *arg)
+{
+	char *have = content(t.path);
+
+	if (strstr(have, t.until))
+		bt_loop_stop(t.loop);
+	free(have);
+}
+
+static void on_deadline(void *arg)
+{
+	t.late = true;
+	bt_loop_stop(t.loop);
+}
+
+/* Until a file has a text */
+static void run_until(const char *path, const char *until)
+{
+	char *have;
+
+	t.path = path;
+	t.until = until;
+	t.late = false;
+	bt_timer_start(t.deadline, DEADLINE_MS);
+	bt_timer_start_periodic(t.poll, 10);
+	assert_int_equal(bt_loop_run(t.loop), 0);
+	bt_timer_stop(t.poll);
+	bt_timer_stop(t.deadline);
+	if (!t.late)
+		return;
+	have = content(path);
+	printf("# %s does not say \"%s\" but: %s\n", path, until, have);
+	free(have);
+	fail();
+}
+
+static void has_not(const char *path, const char *text)
+{
+	char *have = content(path);
+
+	if (strstr(have, text))
+		fail_msg("%s says \"%s\":\n%s", path, text, have);
+	free(have);
+}
+
+static unsigned int count(const char *path, const char *text)
+{
+	char *have = content(path), *at;
+	unsigned int n = 0;
+
+	for (at = have; (at = strstr(at, text)); at++)
+		n++;
+	free(have);
+	return n;
+}
+
+/* --- */
+
+static void expect_args(struct world *w, const char *want)
+{
+	struct bt_strings args = {};
+	struct bt_buf b = {};
+	size_t i;
+
+	bt_hook_args(&w->facts, &w->config->links.v[0], &args);
+	for (i = 0; i < args.n; i++)
+		bt_buf_printf(&b, "%s\n", args.v[i]);
+	assert_string_equal(b.data, want);
+	bt_buf_free(&b);
+	bt_strings_clear(&args);
+}
+
+#define A	"169.254.21.1 -\n"
+#define B	"169.254.21.5 fd00::1\n"
+
+/* The return path is steered as BIRD's is. */
+static void test_args(void **state)
+{
+	struct world *w = begin("", "10s");
+	struct bt_tunnel *k = w->facts.links.v[0].tunnels.v;
+
+	expect_args(w, "bow0\na up 0 accept " A "b.1 up 0 accept " B);
+	k[0].oper = BOWTIE_OPER_DOWN;
+	bt_bird_steer(&w->facts, w->config, 2000);
+	expect_args(w, "bow0\na down 0 reject " A "b.1 up 1 accept " B);
+	k[0].oper = BOWTIE_OPER_UP;
+	bt_bird_steer(&w->facts, w->config, 7000);
+	expect_args(w, "bow0\na up 0 accept " A "b.1 up 1 accept " B);
+	bt_bird_steer(&w->facts, w->config, 7000 + BT_STEER_WAIT_MS);
+	expect_args(w, "bow0\na up 0 accept " A "b.1 up 0 accept " B);
+	k[1].oper = BOWTIE_OPER_DRAIN;
+	bt_bird_steer(&w->facts, w->config, 20000);
+	expect_args(w, "bow0\na up 1 accept " A "b.1 drain 0 accept " B);
+	/* BIRD hears nothing of it. */
+	assert_int_equal(w->facts.bird_sessions.n, 0);
+	expect_ops(w, "");
+	done(w);
+}
+
+static void test_environment(void **state)
+{
+	struct world *w = begin("{ echo args $#; for a; do echo \"<$a>\"; done; env | sort;"
+				" [ -e /proc/$$/fd/200 ] && echo open; pwd; cat; echo end; }"
+				" >$out 2>&1",
+				"10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+	char *have;
+
+	assert_int_equal(dup2(0, 200), 200);
+	setenv("SECRET", "not shown", 1);
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "end\n");
+	run_until(t.log, "on_change of bow0: status 0 after");
+	have = content(t.out);
+	assert_non_null(strstr(have, "args 3\n<bow0>\n<a up 0 accept 169.254.21.1 ->\n"));
+	assert_non_null(strstr(have, "BOWTIE_LINK=bow0\nLC_ALL=C\n"));
+	assert_null(strstr(have, "SECRET"));
+	assert_null(strstr(have, "open"));
+	/* Of its input there is nothing. */
+	assert_non_null(strstr(have, "\n/\nend\n"));
+	/* It knows that already. */
+	bt_hooks_update(hooks, w->config, &w->facts);
+	assert_int_equal(count(t.log, "status 0"), 1);
+	free(have);
+	close(200);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
+/* However much happens while it runs, it makes one more run, and never two at once. */
+static void test_coalesced(void **state)
+{
+	struct world *w = begin("[ -e $out.busy ] && echo two >>$out; touch $out.busy;"
+				" echo \"run $2\" >>$out; while [ ! -e $out.go ]; do sleep 0.01; done;"
+				" rm $out.busy; echo ran >>$out", "10s");
+	struct bt_tunnel *k = w->facts.links.v[0].tunnels.v;
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+	char *go = bt_asprintf("%s.go", t.out);
+	unsigned int i;
+
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "run a up");
+	for (i = 0; i < 9; i++) {
+		k[0].oper = i % 2 ? BOWTIE_OPER_UP : BOWTIE_OPER_DOWN;
+		bt_bird_steer(&w->facts, w->config, 2000);
+		bt_hooks_update(hooks, w->config, &w->facts);
+	}
+	assert_int_equal(close(open(go, O_CREAT | O_WRONLY, 0600)), 0);
+	run_until(t.out, "run a down");
+	run_until(t.out, "ran\nrun a down 0 reject 169.254.21.1 -\nran\n");
+	run_until(t.log, "status 0");
+	assert_int_equal(count(t.out, "run "), 2);
+	has_not(t.out, "two");
+	unlink(go);
+	free(go);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
+/* It is killed with what it has begun, and what it has left open keeps nobody waiting. */
+static void test_timeout(void **state)
+{
+	struct world *w = begin("echo begun; (sleep 60; echo survived >>$out) & sleep 60", "1s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.log, "killed after 1s");
+	assert_int_equal(count(t.log, "on_change of bow0: begun\n"), 1);
+	bt_hooks_free(hooks);
+	has_not(t.out, "survived");
+	done(w);
+}
+
+static void test_output_bounded(void **state)
+{
+	struct world *w = begin("i=0; while [ $i -lt 1000 ]; do echo line$i; i=$((i + 1)); done;"
+				" head -c 100000 /dev/zero | tr '\\0' x; exit 3", "10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+	struct stat st;
+
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.log, "status 3");
+	run_until(t.log, "more lines");
+	assert_int_equal(count(t.log, ": line"), BT_HOOK_LINES);
+	assert_int_equal(stat(t.log, &st), 0);
+	assert_true(st.st_size < 4000);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
+/* What can be changed by others is not run, neither at first nor later. */
+static void test_rights(void **state)
+{
+	struct world *w = begin("echo ran >$out", "10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+	char *text = bt_asprintf(config, t.script, "10s");
+	struct bt_error e = {};
+
+	chmod(t.script, 0722);
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.log, "others may write");
+	has_not(t.out, "ran");
+	assert_null(parse(text, &e));
+	assert_non_null(strstr(e.text, "f.yaml:3:14: on_change: "));
+	bt_error_free(&e);
+	chmod(t.script, 0600);
+	assert_null(parse(text, &e));
+	assert_non_null(strstr(e.text, "is no program"));
+	bt_error_free(&e);
+	chmod(t.script, 0700);
+	chmod(t.dir, 0777);
+	assert_null(parse(text, &e));
+	assert_non_null(strstr(e.text, "others may write in"));
+	bt_error_free(&e);
+	chmod(t.dir, 0700);
+	if (!geteuid()) {
+		assert_int_equal(chown(t.script, 1, 0), 0);
+		assert_null(parse(text, &e));
+		assert_non_null(strstr(e.text, "belongs to somebody else"));
+		bt_error_free(&e);
+		assert_int_equal(chown(t.script, 0, 0), 0);
+	}
+	free(text);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
+/* --- */
+
+static int group_setup(void **state)
+{
+	strcpy(t.dir, "/tmp/bowtie-hook.XXXXXX");
+	if (make_secret(state) || !mkdtemp(t.dir))
+		return -1;
+	t.script = bt_asprintf("%s/script", t.dir);
+	t.out = bt_asprintf("%s/out", t.dir);
+	t.log = bt_asprintf("%s/log", t.dir);
+	fflush(stderr);
+	t.saved_stderr = dup(2);
+	if (!freopen(t.log, "a", stderr))
+		return -1;
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	unsetenv("JOURNAL_STREAM");
+	bt_log_init("test", BT_LOG_INFO);
+	t.loop = bt_loop_new();
+	t.poll = bt_timer_new(t.loop, on_poll, NULL);
+	t.deadline = bt_timer_new(t.loop, on_deadline, NULL);
+	return 0;
+}
+
+static int group_teardown(void **state)
+{
+	char *command = bt_asprintf("rm -rf %s", t.dir);
+	int status;
+
+	bt_timer_free(t.poll);
+	bt_timer_free(t.deadline);
+	bt_loop_free(t.loop);
+	fflush(stderr);
+	dup2(t.saved_stderr, 2);
+	close(t.saved_stderr);
+	status = system(command);
+	free(command);
+	free(t.script);
+	free(t.out);
+	free(t.log);
+	return status | remove_secret(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_args),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_coalesced),
+		cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_output_bounded),
+		cmocka_unit_test(test_rights),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
