@@ -247,7 +247,7 @@ static void link_free(struct net_device *dev)
 	list_for_each_entry_safe(t, tmp, &link->dying, dying)
 		bowtie_tunnel_free(t);
 	list_for_each_entry_safe(sa, sa_tmp, &link->sas_gone, gone)
-		kfree(sa);
+		bowtie_sa_free(sa);
 	bowtie_routes_destroy(link);
 	bowtie_groups_destroy(link);
 	gro_cells_destroy(&link->gro_cells);

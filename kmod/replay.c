@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PURE: the anti-replay window of an SA (RFC 4303, 3.4.3 and appendix A). The window is
+ * the xfrm_state's own and xfrm works on it too, so bit for bit this does what
+ * xfrm_replay.c does: number s is bit (s - 1) mod window, and the highest number that
+ * has been received is that of the window's right edge.
+ */
+#include "replay.h"
+
+/* The bit of the number that is @back behind the right edge; @back < window. */
+static __u32 bit_behind(const struct xfrm_replay_state_esn *r, __u32 back)
+{
+	__u32 pos = (r->seq - 1) % r->replay_window;
+
+	return pos >= back ? pos - back : r->replay_window - (back - pos);
+}
+
+static bool bit_is_set(const struct xfrm_replay_state_esn *r, __u32 bit)
+{
+	return r->bmp[bit >> 5] & (1U << (bit & 31));
+}
+
+/* Move the right edge by @ahead, which is not 0. */
+static void shift(struct xfrm_replay_state_esn *r, __u32 ahead)
+{
+	__u32 window = r->replay_window, bit = (r->seq - 1) % window, i;
+
+	if (ahead >= window) {
+		for (i = 0; i <= (window - 1) >> 5; i++)
+			r->bmp[i] = 0;
+		bit = (bit + ahead) % window;
+	} else {
+		for (i = 1; i < ahead; i++) {
+			if (++bit == window)
+				bit = 0;
+			r->bmp[bit >> 5] &= ~(1U << (bit & 31));
+		}
+		if (++bit == window)
+			bit = 0;
+	}
+	r->bmp[bit >> 5] |= 1U << (bit & 31);
+}
+
+static void set_behind(struct xfrm_replay_state_esn *r, __u32 back)
+{
+	__u32 bit = bit_behind(r, back);
+
+	r->bmp[bit >> 5] |= 1U << (bit & 31);
+}
+
+/**
+ * bowtie_replay_esn_hi() - upper half of an extended sequence number (RFC 4303, A2.2)
+ * @r: the SA's window
+ * @seq: lower half, as received
+ *
+ * Context: any; without the SA's lock it is a guess that has to be confirmed under it.
+ */
+__u32 bowtie_replay_esn_hi(const struct xfrm_replay_state_esn *r, __u32 seq)
+{
+	__u32 bottom = r->seq - r->replay_window + 1;
+
+	if (r->seq >= r->replay_window - 1)
+		return seq < bottom ? r->seq_hi + 1 : r->seq_hi;
+	/* The window spans two subspaces. */
+	return seq >= bottom ? r->seq_hi - 1 : r->seq_hi;
+}
+
+/**
+ * bowtie_replay_check() - is it new? For a window of at most 32, kept in the state
+ * @r: the window
+ * @window: its size; 0: anything goes
+ * @seq: number received
+ *
+ * Context: the SA's lock; without it "no" may be wrong, and so may "yes".
+ */
+enum bowtie_replay bowtie_replay_check(const struct xfrm_replay_state *r, __u8 window, __u32 seq)
+{
+	__u32 back;
+
+	if (!window)
+		return BOWTIE_REPLAY_OK;
+	if (!seq)
+		return BOWTIE_REPLAY_ZERO;
+	if (seq > r->seq)
+		return BOWTIE_REPLAY_OK;
+	back = r->seq - seq;
+	if (back >= window)
+		return BOWTIE_REPLAY_OLD;
+	return r->bitmap & (1U << back) ? BOWTIE_REPLAY_SEEN : BOWTIE_REPLAY_OK;
+}
+
+/**
+ * bowtie_replay_check_bmp() - the same for a window of any size
+ * @r: the window
+ * @seq: number received
+ */
+enum bowtie_replay bowtie_replay_check_bmp(const struct xfrm_replay_state_esn *r, __u32 seq)
+{
+	__u32 back = r->seq - seq;
+
+	if (!r->replay_window)
+		return BOWTIE_REPLAY_OK;
+	if (!seq)
+		return BOWTIE_REPLAY_ZERO;
+	if (seq > r->seq)
+		return BOWTIE_REPLAY_OK;
+	if (back >= r->replay_window)
+		return BOWTIE_REPLAY_OLD;
+	return bit_is_set(r, bit_behind(r, back)) ? BOWTIE_REPLAY_SEEN : BOWTIE_REPLAY_OK;
+}
+
+/**
+ * bowtie_replay_check_esn() - the same with extended sequence numbers
+ * @r: the window
+ * @seq: lower half of the number received; the upper half is bowtie_replay_esn_hi()
+ */
+enum bowtie_replay bowtie_replay_check_esn(const struct xfrm_replay_state_esn *r, __u32 seq)
+{
+	__u32 window = r->replay_window, top = r->seq, bottom = top - window + 1;
+	__u32 back = top - seq;
+
+	if (!window)
+		return BOWTIE_REPLAY_OK;
+	if (!seq && !r->seq_hi && top < window - 1)
+		return BOWTIE_REPLAY_ZERO;
+	if (top >= window - 1) {
+		if (seq > top || seq < bottom)
+			return BOWTIE_REPLAY_OK;
+	} else if (seq > top && seq < bottom) {
+		return BOWTIE_REPLAY_OK;
+	}
+	if (back >= window)
+		return BOWTIE_REPLAY_OLD;
+	return bit_is_set(r, bit_behind(r, back)) ? BOWTIE_REPLAY_SEEN : BOWTIE_REPLAY_OK;
+}
+
+/**
+ * bowtie_replay_advance() - a number has been received and authenticated
+ * @r: a window of at most 32, for which bowtie_replay_check() said OK
+ * @window: its size
+ * @seq: the number
+ *
+ * Context: the SA's lock, held since the check. So for the other two.
+ */
+void bowtie_replay_advance(struct xfrm_replay_state *r, __u8 window, __u32 seq)
+{
+	if (!window)
+		return;
+	if (seq > r->seq) {
+		__u32 ahead = seq - r->seq;
+
+		r->bitmap = ahead < window ? r->bitmap << ahead | 1 : 1;
+		r->seq = seq;
+	} else {
+		r->bitmap |= 1U << (r->seq - seq);
+	}
+}
+
+/**
+ * bowtie_replay_advance_bmp() - the same for a window of any size
+ * @r: the window
+ * @seq: the number
+ */
+void bowtie_replay_advance_bmp(struct xfrm_replay_state_esn *r, __u32 seq)
+{
+	if (!r->replay_window)
+		return;
+	if (seq > r->seq) {
+		shift(r, seq - r->seq);
+		r->seq = seq;
+	} else {
+		set_behind(r, r->seq - seq);
+	}
+}
+
+/**
+ * bowtie_replay_advance_esn() - the same with extended sequence numbers
+ * @r: the window
+ * @seq: lower half of the number
+ */
+void bowtie_replay_advance_esn(struct xfrm_replay_state_esn *r, __u32 seq)
+{
+	__s32 wrap;
+
+	if (!r->replay_window)
+		return;
+	wrap = bowtie_replay_esn_hi(r, seq) - r->seq_hi;
+	if (wrap > 0 || (!wrap && seq > r->seq)) {
+		/* Modulo 2^32 also across the wrap. */
+		shift(r, seq - r->seq);
+		r->seq = seq;
+		if (wrap > 0)
+			r->seq_hi++;
+	} else {
+		set_behind(r, r->seq - seq);
+	}
+}
