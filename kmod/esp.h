@@ -20,7 +20,11 @@ struct bowtie_tunnel_conf;
 
 /**
  * struct bowtie_esp - what the fast path knows of an SA
- * @aead: the SA's own transform; valid as long as the state is
+ * @aead: the SA's own transform, or the one inside of it if @counts; valid as long as the
+ *	state is
+ * @salt: what makes the initialisation vector of a sequence number, if @counts
+ * @counts: the SA's initialisation vectors are salted sequence numbers (the seqiv
+ *	template), which is done here
  * @ivlen: bytes of initialisation vector in each packet
  * @alen: bytes of integrity check value
  * @block: what the ciphertext is a multiple of, in bytes
@@ -29,6 +33,8 @@ struct bowtie_tunnel_conf;
  */
 struct bowtie_esp {
 	struct crypto_aead *aead;
+	u64 salt;
+	bool counts;
 	u8 ivlen;
 	u8 alen;
 	u8 block;

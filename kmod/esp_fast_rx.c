@@ -277,6 +277,7 @@ int bowtie_esp_fast_rx(const struct bowtie_sa *sa, struct sk_buff *skb, int enca
 	if (unlikely(!job))
 		return BOWTIE_ESP_DECLINED;
 
+	esph = (const struct ip_esp_hdr *)skb->data;
 	job->state = BOWTIE_ESP_JOB_CALLED;
 	job->skb = skb;
 	job->x = sa->x;
@@ -284,6 +285,10 @@ int bowtie_esp_fast_rx(const struct bowtie_sa *sa, struct sk_buff *skb, int enca
 	if (unlikely(esp->esn)) {
 		extend_header(job, skb);
 		assoclen += sizeof(__be32);
+	}
+	if (likely(esp->counts)) {
+		memcpy(job->iv, esph + 1, sizeof(u64));
+		assoclen += sizeof(u64);
 	}
 	skb->ip_summed = CHECKSUM_NONE;
 	err = map(job, skb);

@@ -265,31 +265,52 @@ static void completed(bowtie_crypto_arg *arg, int err)
 		finish_later(job);
 }
 
+/*
+ * The initialisation vector: ready, in the packet and for the transform, or as the SA's IV
+ * generator wants it.
+ */
+static void put_iv(const struct bowtie_esp *esp, struct bowtie_esp_job *job, void *in_packet)
+{
+	__be64 seq = cpu_to_be64(job->seq);
+
+	if (likely(esp->counts)) {
+		u64 iv = (__force u64)seq ^ esp->salt;
+
+		put_unaligned(iv, (u64 *)in_packet);
+		put_unaligned(iv, (u64 *)job->iv);
+		return;
+	}
+	memset(job->iv, 0, esp->ivlen);
+	if (esp->ivlen >= sizeof(seq))
+		memcpy(job->iv + esp->ivlen - sizeof(seq), &seq, sizeof(seq));
+}
+
 /* Returns 0 if the packet is encrypted, else what the transform has said. */
 static int encrypt(const struct esp_batch *b, struct bowtie_esp_job *job, struct sk_buff *skb,
 		   struct ip_esp_hdr *esph)
 {
 	const struct bowtie_esp *esp = &b->sa->esp;
-	unsigned int assoclen = sizeof(*esph), cryptlen;
+	unsigned int assoclen = sizeof(*esph), len;
 	u8 *begin = (u8 *)esph;
 
-	cryptlen = skb_tail_pointer(skb) - begin - assoclen - esp->alen;
 	job->state = BOWTIE_ESP_JOB_CALLED;
 	job->skb = skb;
 	job->x = b->sa->x;
 	job->seq = b->seq;
+	put_iv(esp, job, esph + 1);
 	if (unlikely(esp->esn)) {
 		extend_header(job, esph);
 		begin -= sizeof(__be32);
 		assoclen += sizeof(__be32);
 	}
-	memset(job->iv, 0, esp->ivlen);
-	if (likely(esp->ivlen >= sizeof(u64)))
-		put_unaligned_be64(b->seq, job->iv + esp->ivlen - sizeof(u64));
-	sg_init_one(job->sg, begin, assoclen + cryptlen + esp->alen);
+	/* Without its IV generator the transform is shown the vector as a header. */
+	if (esp->counts)
+		assoclen += esp->ivlen;
+	len = skb_tail_pointer(skb) - begin;
+	sg_init_one(job->sg, begin, len);
 	aead_request_set_tfm(&job->req, esp->aead);
 	aead_request_set_callback(&job->req, 0, completed, job);
-	aead_request_set_crypt(&job->req, job->sg, job->sg, cryptlen, job->iv);
+	aead_request_set_crypt(&job->req, job->sg, job->sg, len - assoclen - esp->alen, job->iv);
 	aead_request_set_ad(&job->req, assoclen);
 	return crypto_aead_encrypt(&job->req);
 }

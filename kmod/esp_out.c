@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Outer packets to the underlay. If nobody has anything to say about them there, the way
- * from the IP output path to the neighbour is short: no netfilter hook, no VRF, no
- * lightweight tunnel, nothing that would need fragments. Else they take the stack's own.
+ * Outer packets to the underlay: netfilter's hooks for local packets, and then straight to
+ * the neighbour. What is not as usual (a VRF, a lightweight tunnel, a packet that has to be
+ * fragmented) takes the stack's own way.
  */
 #include <linux/netfilter.h>
 #include <net/arp.h>
@@ -13,40 +13,23 @@
 
 #include "esp_out.h"
 
-static bool hooked(const struct net *net, u8 family)
+/*
+ * May the packet go to the neighbour as soon as the hooks have seen it? Not what has to be
+ * fragmented, nor a local socket's, whose control group may have filters.
+ */
+static bool plain(const struct sk_buff *skb, const struct dst_entry *dst, u32 path_mtu)
 {
-#ifdef CONFIG_NETFILTER
-	const struct netns_nf *nf = &net->nf;
-
-	if (family == AF_INET)
-		return rcu_access_pointer(nf->hooks_ipv4[NF_INET_LOCAL_OUT]) ||
-		       rcu_access_pointer(nf->hooks_ipv4[NF_INET_POST_ROUTING]);
-	return rcu_access_pointer(nf->hooks_ipv6[NF_INET_LOCAL_OUT]) ||
-	       rcu_access_pointer(nf->hooks_ipv6[NF_INET_POST_ROUTING]);
-#else
-	return false;
-#endif
-}
-
-/* May the packet go to the neighbour at once? */
-static bool plain(const struct net *net, const struct sk_buff *skb, const struct dst_entry *dst,
-		  u32 path_mtu)
-{
-	/* A socket may have filters of its control group. */
 	return likely(skb->len <= path_mtu) && !skb->sk && !dst->lwtstate && !dst->xfrm &&
-	       !hooked(net, dst->ops->family) && !netif_is_l3_slave(dst->dev) &&
-	       !netif_is_l3_master(dst->dev) &&
 	       likely(skb_headroom(skb) >= LL_RESERVED_SPACE(dst->dev));
 }
 
-static int out4(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
+static int to_neighbour4(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
 {
-	struct rtable *rt = container_of(dst, struct rtable, dst);
 	struct neighbour *n;
 	bool v6gw = false;
 
 	IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
-	n = ip_neigh_for_gw(rt, skb, &v6gw);
+	n = ip_neigh_for_gw(container_of(dst, struct rtable, dst), skb, &v6gw);
 	if (IS_ERR(n)) {
 		kfree_skb(skb);
 		return PTR_ERR(n);
@@ -54,14 +37,36 @@ static int out4(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
 	return neigh_output(n, skb, v6gw);
 }
 
-static int out6(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
+static int out4(struct net *net, struct sk_buff *skb, struct dst_entry *dst, u32 path_mtu)
 {
-	const struct in6_addr *nexthop;
+	int err;
+
+	err = nf_hook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, net, skb->sk, skb, NULL, dst->dev,
+		      ip_output);
+	if (unlikely(err != 1))
+		return err;
+	if (unlikely(skb_dst(skb) != dst || !plain(skb, dst, path_mtu)))
+		return dst_output(net, skb->sk, skb);
+	/* Whoever keeps the packet goes on in the stack, which is not to ask again. */
+	IPCB(skb)->flags |= IPSKB_REROUTED;
+	err = nf_hook(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, NULL, skb, NULL, dst->dev,
+		      ip_output);
+	if (unlikely(err != 1))
+		return err;
+	if (unlikely(!plain(skb, dst, path_mtu)))
+		return ip_output(net, NULL, skb);
+	return to_neighbour4(net, skb, dst);
+}
+
+static int to_neighbour6(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
+{
+	struct rt6_info *rt = container_of(dst, struct rt6_info, dst);
 	struct inet6_dev *idev = ip6_dst_idev(dst);
+	const struct in6_addr *nexthop;
 	struct neighbour *n;
 
 	IP6_UPD_PO_STATS(net, idev, IPSTATS_MIB_OUT, skb->len);
-	nexthop = rt6_nexthop(container_of(dst, struct rt6_info, dst), &ipv6_hdr(skb)->daddr);
+	nexthop = rt6_nexthop(rt, &ipv6_hdr(skb)->daddr);
 	n = __ipv6_neigh_lookup_noref(dst->dev, nexthop);
 	if (unlikely(!n))
 		n = __neigh_create(&nd_tbl, nexthop, dst->dev, false);
@@ -71,6 +76,26 @@ static int out6(struct net *net, struct sk_buff *skb, struct dst_entry *dst)
 		return PTR_ERR(n);
 	}
 	return neigh_output(n, skb, false);
+}
+
+static int out6(struct net *net, struct sk_buff *skb, struct dst_entry *dst, u32 path_mtu)
+{
+	int err;
+
+	err = nf_hook(NFPROTO_IPV6, NF_INET_LOCAL_OUT, net, skb->sk, skb, NULL, dst->dev,
+		      ip6_output);
+	if (unlikely(err != 1))
+		return err;
+	if (unlikely(skb_dst(skb) != dst || !plain(skb, dst, path_mtu)))
+		return dst_output(net, skb->sk, skb);
+	IP6CB(skb)->flags |= IP6SKB_REROUTED;
+	err = nf_hook(NFPROTO_IPV6, NF_INET_POST_ROUTING, net, NULL, skb, NULL, dst->dev,
+		      ip6_output);
+	if (unlikely(err != 1))
+		return err;
+	if (unlikely(!plain(skb, dst, path_mtu)))
+		return ip6_output(net, NULL, skb);
+	return to_neighbour6(net, skb, dst);
 }
 
 /**
@@ -87,7 +112,8 @@ int bowtie_esp_out(struct net *net, struct sk_buff *skb, u32 path_mtu)
 	bool v4 = dst->ops->family == AF_INET;
 
 	skb->dev = dst->dev;
-	if (unlikely(!plain(net, skb, dst, path_mtu)))
+	/* A VRF has a say of its own. */
+	if (unlikely(netif_is_l3_slave(dst->dev) || netif_is_l3_master(dst->dev)))
 		return v4 ? ip_local_out(net, skb->sk, skb) : ip6_local_out(net, skb->sk, skb);
-	return v4 ? out4(net, skb, dst) : out6(net, skb, dst);
+	return v4 ? out4(net, skb, dst, path_mtu) : out6(net, skb, dst, path_mtu);
 }
