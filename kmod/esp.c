@@ -51,7 +51,7 @@ static void unfold_seqiv(struct bowtie_esp *esp)
 {
 	const struct aead_geniv_ctx *ctx = crypto_aead_ctx(esp->aead);
 
-	if (strncmp(crypto_aead_alg(esp->aead)->base.cra_name, "seqiv(", 6) ||
+	if (strncmp(crypto_aead_alg(esp->aead)->base.cra_driver_name, "seqiv(", 6) ||
 	    esp->ivlen != sizeof(esp->salt))
 		return;
 	esp->counts = true;

@@ -245,7 +245,7 @@ static void finish_later(struct bowtie_esp_job *job)
 	bowtie_esp_job_free(job);
 }
 
-static void completed(bowtie_crypto_arg *arg, int err)
+static void rx_completed(bowtie_crypto_arg *arg, int err)
 {
 	struct bowtie_esp_job *job = bowtie_crypto_data(arg);
 
@@ -294,7 +294,7 @@ int bowtie_esp_fast_rx(const struct bowtie_sa *sa, struct sk_buff *skb, int enca
 	err = map(job, skb);
 	if (likely(!err)) {
 		aead_request_set_tfm(&job->req, esp->aead);
-		aead_request_set_callback(&job->req, 0, completed, job);
+		aead_request_set_callback(&job->req, 0, rx_completed, job);
 		aead_request_set_crypt(&job->req, job->sg, job->sg, skb->len - assoclen, job->iv);
 		aead_request_set_ad(&job->req, assoclen);
 		err = crypto_aead_decrypt(&job->req);

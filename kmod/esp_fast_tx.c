@@ -257,7 +257,7 @@ static void finish_later(struct bowtie_esp_job *job)
 	bowtie_esp_job_free(job);
 }
 
-static void completed(bowtie_crypto_arg *arg, int err)
+static void tx_completed(bowtie_crypto_arg *arg, int err)
 {
 	struct bowtie_esp_job *job = bowtie_crypto_data(arg);
 
@@ -309,7 +309,7 @@ static int encrypt(const struct esp_batch *b, struct bowtie_esp_job *job, struct
 	len = skb_tail_pointer(skb) - begin;
 	sg_init_one(job->sg, begin, len);
 	aead_request_set_tfm(&job->req, esp->aead);
-	aead_request_set_callback(&job->req, 0, completed, job);
+	aead_request_set_callback(&job->req, 0, tx_completed, job);
 	aead_request_set_crypt(&job->req, job->sg, job->sg, len - assoclen - esp->alen, job->iv);
 	aead_request_set_ad(&job->req, assoclen);
 	return crypto_aead_encrypt(&job->req);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PURE: the anti-replay window of an SA (RFC 4303, 3.4.3 and appendix A). The window is
- * the xfrm_state's own and xfrm works on it too, so bit for bit this does what
- * xfrm_replay.c does: number s is bit (s - 1) mod window, and the highest number that
- * has been received is that of the window's right edge.
+ * the xfrm_state's own and xfrm works on it too, so the bits are where xfrm_replay.c looks
+ * for them: that of the right edge, the highest number received, is its lower half less 1,
+ * modulo the window, and the others are beside it.
+ *
+ * With a window that is no power of two this place jumps when the lower half wraps, and
+ * between 0, where an SA begins, and 1. xfrm loses track then: it takes an SA's first packet
+ * twice. Here the bits are moved along.
  */
 #include "replay.h"
 
@@ -20,15 +24,38 @@ static bool bit_is_set(const struct xfrm_replay_state_esn *r, __u32 bit)
 	return r->bmp[bit >> 5] & (1U << (bit & 31));
 }
 
-/* Move the right edge by @ahead, which is not 0. */
-static void shift(struct xfrm_replay_state_esn *r, __u32 ahead)
+static void reverse(__u32 *bmp, __u32 from, __u32 to)
+{
+	for (; from < to; from++, to--) {
+		__u32 a = bmp[from >> 5] >> (from & 31) & 1, b = bmp[to >> 5] >> (to & 31) & 1;
+
+		if (a != b) {
+			bmp[from >> 5] ^= 1U << (from & 31);
+			bmp[to >> 5] ^= 1U << (to & 31);
+		}
+	}
+}
+
+/* Turn the ring of bits so that what is at @from comes to @to. */
+static void turn(struct xfrm_replay_state_esn *r, __u32 from, __u32 to)
+{
+	__u32 window = r->replay_window, by = to > from ? to - from : window - (from - to);
+
+	reverse(r->bmp, 0, window - 1);
+	reverse(r->bmp, 0, by - 1);
+	reverse(r->bmp, by, window - 1);
+}
+
+/* Move the right edge to @seq, @ahead of where it is, which is not 0. */
+static void shift(struct xfrm_replay_state_esn *r, __u32 seq, __u32 ahead)
 {
 	__u32 window = r->replay_window, bit = (r->seq - 1) % window, i;
 
+	r->seq = seq;
 	if (ahead >= window) {
 		for (i = 0; i <= (window - 1) >> 5; i++)
 			r->bmp[i] = 0;
-		bit = (bit + ahead) % window;
+		bit = (seq - 1) % window;
 	} else {
 		for (i = 1; i < ahead; i++) {
 			if (++bit == window)
@@ -39,6 +66,8 @@ static void shift(struct xfrm_replay_state_esn *r, __u32 ahead)
 			bit = 0;
 	}
 	r->bmp[bit >> 5] |= 1U << (bit & 31);
+	if ((window & (window - 1)) && bit != (seq - 1) % window)
+		turn(r, bit, (seq - 1) % window);
 }
 
 static void set_behind(struct xfrm_replay_state_esn *r, __u32 back)
@@ -121,7 +150,7 @@ enum bowtie_replay bowtie_replay_check_esn(const struct xfrm_replay_state_esn *r
 
 	if (!window)
 		return BOWTIE_REPLAY_OK;
-	if (!seq && !r->seq_hi && top < window - 1)
+	if (!seq && !bowtie_replay_esn_hi(r, seq))
 		return BOWTIE_REPLAY_ZERO;
 	if (top >= window - 1) {
 		if (seq > top || seq < bottom)
@@ -166,8 +195,7 @@ void bowtie_replay_advance_bmp(struct xfrm_replay_state_esn *r, __u32 seq)
 	if (!r->replay_window)
 		return;
 	if (seq > r->seq) {
-		shift(r, seq - r->seq);
-		r->seq = seq;
+		shift(r, seq, seq - r->seq);
 	} else {
 		set_behind(r, r->seq - seq);
 	}
@@ -187,8 +215,7 @@ void bowtie_replay_advance_esn(struct xfrm_replay_state_esn *r, __u32 seq)
 	wrap = bowtie_replay_esn_hi(r, seq) - r->seq_hi;
 	if (wrap > 0 || (!wrap && seq > r->seq)) {
 		/* Modulo 2^32 also across the wrap. */
-		shift(r, seq - r->seq);
-		r->seq = seq;
+		shift(r, seq, seq - r->seq);
 		if (wrap > 0)
 			r->seq_hi++;
 	} else {
