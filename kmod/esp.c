@@ -96,6 +96,7 @@ struct bowtie_esp_job *bowtie_esp_job_grow(unsigned int room)
 	if (!job)
 		return NULL;
 	job->room = size - sizeof(*job);
+	sg_init_table(&job->linear, 1);
 	kfree_sensitive(__this_cpu_read(bowtie_esp_jobs));
 	__this_cpu_write(bowtie_esp_jobs, job);
 	return job;

@@ -44,7 +44,8 @@ struct bowtie_esp {
 
 /**
  * struct bowtie_esp_job - memory for one call of the transform
- * @sg: the packet
+ * @sg: a packet in pieces
+ * @linear: a packet in one piece; its end is marked once and for all
  * @iv: initialisation vector, as the IV generator wants it
  * @room: bytes that there are behind @req
  * @state: who finishes the packet: see bowtie_esp_job_wait()
@@ -61,6 +62,7 @@ struct bowtie_esp {
 struct bowtie_esp_job {
 	u8 iv[BOWTIE_ESP_IV_MAX] __aligned(BOWTIE_ESP_ALIGN);
 	struct scatterlist sg[BOWTIE_ESP_FRAGS_MAX + 1];
+	struct scatterlist linear;
 	unsigned int room;
 	int state;
 	int err;

@@ -85,17 +85,15 @@ static void restore_header(const struct bowtie_esp_job *job, struct sk_buff *skb
 	__skb_pull(skb, sizeof(*at));
 }
 
-static int map(struct bowtie_esp_job *job, struct sk_buff *skb)
+/* Where the packet is, as the transform wants it. NULL if its pieces cannot be told. */
+static struct scatterlist *map(struct bowtie_esp_job *job, struct sk_buff *skb)
 {
-	int n;
-
 	if (likely(!skb_is_nonlinear(skb))) {
-		sg_init_one(job->sg, skb->data, skb->len);
-		return 0;
+		sg_set_buf(&job->linear, skb->data, skb->len);
+		return &job->linear;
 	}
 	sg_init_table(job->sg, skb_shinfo(skb)->nr_frags + 1);
-	n = skb_to_sgvec(skb, job->sg, 0, skb->len);
-	return n < 0 ? n : 0;
+	return skb_to_sgvec(skb, job->sg, 0, skb->len) < 0 ? NULL : job->sg;
 }
 
 static void count(const struct bowtie_sa *sa, int reason)
@@ -269,7 +267,8 @@ int bowtie_esp_fast_rx(const struct bowtie_sa *sa, struct sk_buff *skb, int enca
 	u32 seq = ntohl(esph->seq_no);
 	struct bowtie_esp_job *job;
 	unsigned int assoclen = sizeof(*esph);
-	int err;
+	struct scatterlist *sg;
+	int err = -EINVAL;
 
 	if (unlikely(!takes(sa, skb, seq, encap_type) || !pskb_may_pull(skb, header_len(esp))))
 		return BOWTIE_ESP_DECLINED;
@@ -291,11 +290,11 @@ int bowtie_esp_fast_rx(const struct bowtie_sa *sa, struct sk_buff *skb, int enca
 		assoclen += sizeof(u64);
 	}
 	skb->ip_summed = CHECKSUM_NONE;
-	err = map(job, skb);
-	if (likely(!err)) {
+	sg = map(job, skb);
+	if (likely(sg)) {
 		aead_request_set_tfm(&job->req, esp->aead);
 		aead_request_set_callback(&job->req, 0, rx_completed, job);
-		aead_request_set_crypt(&job->req, job->sg, job->sg, skb->len - assoclen, job->iv);
+		aead_request_set_crypt(&job->req, sg, sg, skb->len - assoclen, job->iv);
 		aead_request_set_ad(&job->req, assoclen);
 		err = crypto_aead_decrypt(&job->req);
 	}

@@ -110,7 +110,7 @@ static u8 outer_tos(const struct xfrm_state *x, u8 inner)
 static void put_ip4(const struct esp_batch *b, struct sk_buff *skb, u8 proto, u8 tos, __be16 df)
 {
 	const struct xfrm_state *x = b->sa->x;
-	struct iphdr *iph = skb_push(skb, sizeof(*iph));
+	struct iphdr *iph = __skb_push(skb, sizeof(*iph));
 
 	*(__be16 *)iph = htons(0x4500 | tos);
 	iph->tot_len = htons(skb->len);
@@ -121,7 +121,8 @@ static void put_ip4(const struct esp_batch *b, struct sk_buff *skb, u8 proto, u8
 	iph->protocol = proto;
 	iph->saddr = x->props.saddr.a4;
 	iph->daddr = x->id.daddr.a4;
-	ip_send_check(iph);
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, 5);
 	skb->protocol = htons(ETH_P_IP);
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->flags = IPSKB_XFRM_TRANSFORMED;
@@ -130,7 +131,7 @@ static void put_ip4(const struct esp_batch *b, struct sk_buff *skb, u8 proto, u8
 static void put_ip6(const struct esp_batch *b, struct sk_buff *skb, u8 proto, u8 tos, __be32 label)
 {
 	const struct xfrm_state *x = b->sa->x;
-	struct ipv6hdr *ip6h = skb_push(skb, sizeof(*ip6h));
+	struct ipv6hdr *ip6h = __skb_push(skb, sizeof(*ip6h));
 
 	ip6_flow_hdr(ip6h, tos, label);
 	ip6h->payload_len = htons(skb->len - sizeof(*ip6h));
@@ -168,16 +169,16 @@ static struct ip_esp_hdr *encapsulate(const struct esp_batch *b, struct sk_buff 
 		df = 0;
 	tos = outer_tos(x, tos);
 
-	tail = skb_put(skb, pad + 2 + esp->alen);
+	tail = __skb_put(skb, pad + 2 + esp->alen);
 	memcpy(tail, padding, pad);
 	tail[pad] = pad;
 	tail[pad + 1] = b->v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 
-	esph = skb_push(skb, sizeof(*esph) + esp->ivlen);
+	esph = __skb_push(skb, sizeof(*esph) + esp->ivlen);
 	esph->spi = x->id.spi;
 	esph->seq_no = htonl(b->seq);
 	if (b->udp) {
-		struct udphdr *uh = skb_push(skb, sizeof(*uh));
+		struct udphdr *uh = __skb_push(skb, sizeof(*uh));
 
 		uh->source = b->sport;
 		uh->dest = b->dport;
@@ -307,10 +308,11 @@ static int encrypt(const struct esp_batch *b, struct bowtie_esp_job *job, struct
 	if (esp->counts)
 		assoclen += esp->ivlen;
 	len = skb_tail_pointer(skb) - begin;
-	sg_init_one(job->sg, begin, len);
+	sg_set_buf(&job->linear, begin, len);
 	aead_request_set_tfm(&job->req, esp->aead);
 	aead_request_set_callback(&job->req, 0, tx_completed, job);
-	aead_request_set_crypt(&job->req, job->sg, job->sg, len - assoclen - esp->alen, job->iv);
+	aead_request_set_crypt(&job->req, &job->linear, &job->linear, len - assoclen - esp->alen,
+			       job->iv);
 	aead_request_set_ad(&job->req, assoclen);
 	return crypto_aead_encrypt(&job->req);
 }

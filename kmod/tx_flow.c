@@ -11,14 +11,15 @@
 #include "link.h"
 #include "tx.h"
 
+/* So that nobody outside can choose his tunnel */
+static u32 seed __read_mostly;
+
 /*
  * By addresses alone. The protocol is left out: in IPv6 it is behind the
  * fragment header of the first fragment and nowhere to be seen in the others.
  */
 static u32 hash_l3(const struct sk_buff *skb, bool v6)
 {
-	static u32 seed __read_mostly;
-
 	net_get_random_once(&seed, sizeof(seed));
 	if (!v6)
 		return jhash_2words((__force u32)ip_hdr(skb)->saddr,
@@ -46,9 +47,8 @@ static bool is_fragment(const struct sk_buff *skb, bool v6)
  * TCP and UDP, which is nearly everything, at a tenth of what the stack's dissector and its
  * SipHash cost. Returns false if there is more to look at.
  */
-static bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
+static __always_inline bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
 {
-	static u32 seed __read_mostly;
 	const struct ipv6hdr *ip6h;
 	const struct iphdr *iph;
 	const __be32 *ports;
