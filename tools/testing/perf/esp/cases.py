@@ -22,27 +22,29 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """@direction: tx, rx or both; @stream: TCP segments that go through the stack together,
-    @bytes is that of a segment"""
+    """@direction: tx, rx or both; @kind: "stream": TCP segments that go through the stack
+    together, @bytes is that of a segment; "single": each packet is received for itself, as
+    on a gateway with nothing else to do, not by the NAPI poll of a busy one"""
     group: str
     setting: Setting
     direction: str
     bytes: int
-    stream: bool = False
+    kind: str = ''
 
     def label(self):
-        return f'{self.direction}{" stream" if self.stream else ""} {self.bytes}'
+        return f'{self.direction} {self.kind + " " if self.kind else ""}{self.bytes}'
 
 
-def of(group, setting, *directions, sizes=ENDS, stream=False):
-    return [Case(group, setting, direction, size, stream)
+def of(group, setting, *directions, sizes=ENDS, kind=''):
+    return [Case(group, setting, direction, size, kind)
             for direction in directions for size in sizes]
 
 
 def default_cases():
     base = Setting()
     cases = of('base', base, 'tx', 'rx', 'both', sizes=BASE_SIZES)
-    cases += of('stream', base, 'tx', 'rx', sizes=(1400,), stream=True)
+    cases += of('stream', base, 'tx', 'rx', sizes=(1400,), kind='stream')
+    cases += of('single', base, 'rx', kind='single')
     for algorithm in lab.ALGORITHMS:
         if algorithm != base.algorithm:
             cases += of('algorithm', Setting(algorithm=algorithm), 'tx', 'rx')
@@ -50,14 +52,15 @@ def default_cases():
         cases += of('tunnels', Setting(tunnels=tunnels), 'tx', 'rx', sizes=(100,))
     for routes in (10, 100000):
         cases += of('routes', Setting(routes=routes), 'tx', 'rx', sizes=(100,))
+    cases += of('scale', Setting(tunnels=64, routes=100000), 'tx', 'rx', sizes=(100,))
     # Last, as the module stays
     cases += of('offload', Setting(offload=True), 'rx')
     return cases
 
 
 def select(words, quick=False):
-    """The cases of these groups, or all; "tx:100" after a group's name, as in
-    "base:tx:100", takes only that direction and size. Raises ValueError."""
+    """The cases of these groups, or all. What follows a group's name, as in "base:tx:100",
+    "algorithm:null" or "routes:r10", takes only some of it. Raises ValueError."""
     cases = default_cases()
     if quick:
         cases = [case for case in cases
@@ -68,7 +71,9 @@ def select(words, quick=False):
     for word in words:
         group, *parts = word.split(':')
         hits = [case for case in cases if case.group == group and
-                all(part in (case.direction, str(case.bytes)) for part in parts)]
+                all(part in (case.direction, str(case.bytes), case.setting.algorithm,
+                             f't{case.setting.tunnels}', f'r{case.setting.routes}')
+                    for part in parts)]
         if not hits:
             raise ValueError(f'CASES: no such case: {word}')
         chosen.update(hits)

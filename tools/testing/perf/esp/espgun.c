@@ -5,16 +5,17 @@
  *	espgun make FILE [OPTION...]		packets out of nothing
  *	espgun pass IN OUT FILE NEWFILE		what comes out at OUT when FILE is put into IN
  *	espgun run [OPTION...] DEV FILE [DEV FILE]
- *						put them in; prints nanoseconds
+ *						put them in, in turns; prints nanoseconds
  *	espgun pktgen				run the kernel's own, set up by others
  *
  * "pass" is how ESP packets come to be: through a namespace that encrypts. Each can be
  * put in once only, as replay windows are on.
  *
- * Without --napi a write() to a tun device is a netif_receive_skb() and nothing else: no
+ * Without --batch a write() to a tun device is a netif_receive_skb() and nothing else: no
  * queue, no other thread. With --batch N the device's own NAPI thread takes over after
- * each N packets, as a busy NIC's does, so that GRO has something to merge: the thread
- * is a real-time one, and so are we while we fill its queue; then we step back below it.
+ * each N packets, as a busy NIC's does: what is done once for all packets of a poll is
+ * shared by them, and GRO has something to merge. The thread is a real-time one, and so
+ * are we while we fill its queue; then we step back below it.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -418,13 +419,13 @@ static void make_threaded(const char *dev)
 
 static uint64_t fire(struct gun *guns, int n_guns, unsigned long count, unsigned long batch)
 {
+	unsigned long chunk = batch ? batch : 1, i;
 	uint64_t begin = now_ns();
-	unsigned long i;
 
 	for (i = 0; i < count; i++) {
 		if (batch && i % batch == 0)
 			set_policy(0, SCHED_FIFO, 2);
-		shoot(&guns[i % n_guns]);
+		shoot(&guns[i / chunk % n_guns]);
 		if (batch && (i % batch == batch - 1 || i == count - 1))
 			set_policy(0, SCHED_OTHER, 0);
 	}
@@ -437,7 +438,6 @@ static int run(int argc, char **argv)
 		{ "count", required_argument, NULL, 'n' },
 		{ "warmup", required_argument, NULL, 'w' },
 		{ "batch", required_argument, NULL, 'b' },
-		{ "napi", no_argument, NULL, 'p' },
 		{ }
 	};
 	unsigned long count = 0, warmup = 0, batch = 0;
@@ -450,7 +450,6 @@ static int run(int argc, char **argv)
 		case 'n': count = number(optarg); break;
 		case 'w': warmup = number(optarg); break;
 		case 'b': batch = number(optarg); flags |= IFF_NAPI; break;
-		case 'p': flags |= IFF_NAPI; break;
 		default: return 2;
 		}
 	}

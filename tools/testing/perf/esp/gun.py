@@ -60,24 +60,31 @@ def traffic(ns, dev):
     raise lab.LabError(f'{ns}: no device {dev}')
 
 
-def pktgen_script(setting, bytes_, count):
-    """For a shell in the namespace"""
-    device = [f'count {count}', 'clone_skb 0', f'pkt_size {bytes_ + 14}',
-              'xmit_mode netif_receive', 'delay 0', 'src_min 10.1.0.2', 'src_max 10.1.0.2',
-              f'dst_min {lab.FAR}', f'dst_max {lab.add(lab.FAR, setting.routes * 256 - 1)}',
-              'flag IPDST_RND', 'udp_src_min 1024', 'udp_src_max 5119', 'udp_dst_min 9',
-              'udp_dst_max 9', 'flag UDPCSUM']
-    lines = ['set -e', 'cd /proc/net/pktgen', 'echo rem_device_all >kpktgend_0',
-             'echo add_device lan0 >kpktgend_0',
-             'echo dst_mac $(ip -br link show lan0 | tr -s " " | cut -d " " -f 3) >lan0']
-    return '\n'.join(lines + [f'echo {words} >lan0' for words in device])
+def ends_out(setting):
+    """Sources and destinations of packets from the LAN, for pktgen_device()"""
+    return (('10.1.0.2', '10.1.0.2'),
+            (lab.FAR, lab.add(lab.FAR, setting.routes * 256 - 1)))
+
+
+def pktgen_device(device, cpu, count, bytes_, ends):
+    """Lines for a shell in the namespace, in /proc/net/pktgen. @ends: sources and
+    destinations, each first and last"""
+    (src_min, src_max), (dst_min, dst_max) = ends
+    words = [f'count {count}', 'clone_skb 0', f'pkt_size {bytes_ + 14}',
+             'xmit_mode netif_receive', 'delay 0', f'src_min {src_min}', f'src_max {src_max}',
+             f'dst_min {dst_min}', f'dst_max {dst_max}', 'flag IPSRC_RND', 'flag IPDST_RND', 'udp_src_min 1024', 'udp_src_max 5119', 'udp_dst_min 9',
+             'udp_dst_max 9', 'flag UDPCSUM']
+    return ([f'echo add_device {device} >kpktgend_{cpu}',
+             f'echo dst_mac $(ip -br link show {device} | tr -s " " | cut -d " " -f 3) >{device}']
+            + [f'echo {line} >{device}' for line in words])
 
 
 def pktgen(gun, ns, setting, bytes_, count, warmup=False):
     """nanoseconds a packet"""
     start = 'echo start >pgctrl' if warmup else f'{gun.espgun} pktgen'
-    out = lab.in_ns(ns, 'sh', '-s', text=pktgen_script(setting, bytes_, count) +
-                    f'\n{start}\ncat lan0')
+    lines = (['set -e', 'cd /proc/net/pktgen', 'echo rem_device_all >kpktgend_0']
+             + pktgen_device('lan0', 0, count, bytes_, ends_out(setting)) + [start, 'cat lan0'])
+    out = lab.in_ns(ns, 'sh', '-s', text='\n'.join(lines))
     found = re.search(r'^Result: OK: (\d+)\(.*\n.*', out, re.M)
     errors = re.search(r'errors: (\d+)', found.group(0)) if found else None
     if not errors or int(errors.group(1)):

@@ -2,7 +2,7 @@
 /*
  * insnprof: a QEMU TCG plugin that counts the guest's instructions by translation block,
  * between the marks that espgun sets. Each pair of marks makes a file OUT.1, OUT.2, ... of
- * lines "address instructions"; profile.py turns them into instructions per packet and
+ * lines "address instructions"; profile_table.py turns them into instructions per packet and
  * kernel function. Used by profile.sh.
  *
  * Debian ships no qemu-plugin.h, so the few calls used are declared here (plugin API 1,

@@ -106,37 +106,39 @@ class System:
     """A gateway without tunnels: plain forwarding."""
     name = 'plain'
     title = 'plain'
-    way_out = 'out0'    # where packets for FAR leave
+    way_out = 'out0'            # where packets for FAR leave
+    target = 'via 10.8.0.2'     # for routes to it
 
     def __init__(self, setting):
         self.setting = setting
         self.ns = self.name
 
     def create(self):
-        tunnels = range(self.setting.tunnels)
         # By ports too: else all flows of two hosts share a tunnel
         create_ns(self.ns, 'net.ipv4.fib_multipath_hash_policy=1')
-        lines = ['link set lo up']
-        for dev in ('lan0', 'wan0', 'out0'):
+        lines = []
+        for dev in ('lan0', 'wan0'):
             lines += [f'link add {dev} type dummy', f'link set {dev} up']
         for dev in ('lan1', 'wan1'):
             lines += [f'tuntap add dev {dev} mode tun vnet_hdr', f'link set {dev} up']
-        lines += ['address add 10.1.0.1/24 dev lan0', f'address add {GATEWAY}/24 dev wan0',
-                  'address add 10.8.0.1/24 dev out0',
-                  f'neighbour add 10.8.0.2 lladdr {MAC} dev out0 nud permanent',
-                  f'route add {LAN}/16 via 10.8.0.2']
         lines += [f'neighbour add {remote(t)} lladdr {MAC} dev wan0 nud permanent'
-                  for t in tunnels]
+                  for t in range(self.setting.tunnels)]
         batch(self.ns, lines)
-        self.create_tunnels(tunnels)
-        target = self.route_target()
-        batch(self.ns, [f'route add {prefix} {target}' for prefix in self.setting.prefixes()])
+        self.fill()
+
+    def fill(self):
+        """What is the same with a real port as wan0"""
+        batch(self.ns, ['link set lo up', f'address add {GATEWAY}/24 dev wan0',
+                        'link add out0 type dummy', 'link set out0 up',
+                        'address add 10.8.0.1/24 dev out0',
+                        f'neighbour add 10.8.0.2 lladdr {MAC} dev out0 nud permanent',
+                        f'route add {LAN}/16 via 10.8.0.2'])
+        self.create_tunnels(range(self.setting.tunnels))
+        batch(self.ns, [f'route add {prefix} {self.target}'
+                        for prefix in self.setting.prefixes()])
 
     def create_tunnels(self, tunnels):
         pass
-
-    def route_target(self):
-        return 'via 10.8.0.2'
 
     def delete(self):
         call('ip', 'netns', 'delete', self.ns)
@@ -146,6 +148,7 @@ class Bowtie(System):
     name = 'xfrm'
     title = 'bowtie xfrm'
     way_out = 'wan0'
+    target = f'via {inside(0)} dev bow0 onlink'
     mode = 'xfrm'
 
     @classmethod
@@ -173,9 +176,6 @@ class Bowtie(System):
         in_ns(self.ns, 'bowtie', '-batch', '-', text='\n'.join(lines) + '\n')
         batch(self.ns, [line for t in tunnels for line in sa_lines(self.setting.algorithm, t)])
 
-    def route_target(self):
-        return f'via {inside(0)} dev bow0 onlink'
-
 
 class BowtieFast(Bowtie):
     name = 'fast'
@@ -188,6 +188,7 @@ class Peer(System):
     name = 'peer'
     title = 'xfrm ifaces'
     way_out = 'wan0'
+    target = 'nhid 1000'
 
     def interfaces(self, tunnels):
         for t in tunnels:
@@ -202,9 +203,6 @@ class Peer(System):
             lines += sa_lines(self.setting.algorithm, t)
         lines.append('nexthop add id 1000 group ' + '/'.join(str(t + 1) for t in tunnels))
         batch(self.ns, lines)
-
-    def route_target(self):
-        return 'nhid 1000'
 
 
 class PeerExternal(Peer):

@@ -12,7 +12,7 @@
 #
 # Each function's own instructions, of those between espgun's marks, as QEMU's plugin
 # interface counts them. The tables are printed again by
-#	profile.py build/bench/profile
+#	profile_table.py build/bench/profile
 
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -26,7 +26,7 @@ if [[ ! $plugin -nt $here/insnprof.c ]]; then
 	cc -O2 -shared -fPIC -o "$plugin" "$here/insnprof.c"
 fi
 export CASES=${*:-base:tx:100 base:tx:1400 base:rx:100 base:rx:1400}
-export SYSTEMS=${SYSTEMS:-plain xfrm fast peer} PACKETS=${PACKETS:-4000}
+export SYSTEMS=${SYSTEMS:-plain xfrm fast peer} PACKETS=${PACKETS:-4096}
 export PROFILE=1 OUT=$out
 "$here/bench.sh" --qemu-arg=-plugin --qemu-arg="$plugin,out=$out/counts"
-"$here/profile.py" "$out" "${ROWS:-40}"
+"$here/profile_table.py" "$out" "${ROWS:-40}"

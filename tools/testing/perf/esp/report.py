@@ -36,7 +36,7 @@ def as_object(case, figures):
             'ratio': None if share is None else round(share, 4),
         }
     return {
-        'case': case.group, 'direction': case.direction, 'stream': case.stream,
+        'case': case.group, 'direction': case.direction, 'kind': case.kind,
         'bytes': case.bytes, 'algorithm': setting.algorithm, 'tunnels': setting.tunnels,
         'routes': setting.routes, 'esp4_offload': setting.offload,
         'plain': None if figures.get('plain') is None else round(figures['plain'], 1),
@@ -51,7 +51,7 @@ def as_json(results):
 
 
 def heading():
-    line = f'{"":10} {"":17} {"tun":>3} {"routes":>6} {"":15} {"plain":>6}'
+    line = f'{"":10} {"":17} {"tun":>3} {"routes":>6} {"":16} {"plain":>6}'
     for system in ORDER:
         line += f' {TITLES[system]:>14}'
     return line
@@ -61,7 +61,7 @@ def row(case, figures):
     setting = case.setting
     plain = figures.get('plain')
     line = (f'{case.group:10} {setting.algorithm:17} {setting.tunnels:>3} {setting.routes:>6} '
-            f'{case.label():15} {"-" if plain is None else format(plain, ".0f"):>6}')
+            f'{case.label():16} {"-" if plain is None else format(plain, ".0f"):>6}')
     for system in ORDER:
         more, share = added(figures, system), ratio(figures, system)
         text = '-' if more is None else f'{more:+.0f}'

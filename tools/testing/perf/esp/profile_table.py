@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Instructions a packet by kernel function, from what profile.sh left behind.
 
-	profile.py DIRECTORY [ROWS]
+	profile_table.py DIRECTORY [ROWS]
 
 One table for each case, with a column for each system; in brackets the module.
 """
@@ -38,18 +38,22 @@ def by_function(path, symbols):
     return counts
 
 
-def print_case(case, columns, rows):
+def lines(case, columns, rows):
+    """a table: columns is {system: {function: instructions}}"""
     names = list(columns)
-    print(f'\n{case}\n' + ''.join(f'{name:>10}' for name in names))
-    totals = (sum(column.values()) for column in columns.values())
-    print(''.join(f'{total:10.0f}' for total in totals) + '  total')
+
+    def row(functions, title, digits=1):
+        sums = (sum(columns[name].get(f, 0) for f in functions) for name in names)
+        return ''.join(f'{n:10.{digits}f}' for n in sums) + f'  {title}'
+
     functions = set().union(*columns.values())
-    ranked = sorted(functions, key=lambda f: -max(column[f] for column in columns.values()))
+    ranked = sorted(functions, key=lambda f: -max(c.get(f, 0) for c in columns.values()))
+    yield f'\n{case}'
+    yield ''.join(f'{name:>10}' for name in names)
+    yield row(functions, 'total', 0)
     for function in ranked[:rows]:
-        print(''.join(f'{columns[name][function]:10.1f}' for name in names) + f'  {function}')
-    rest = ranked[rows:]
-    print(''.join(f'{sum(columns[name][f] for f in rest):10.1f}' for name in names) +
-          f'  {len(rest)} others')
+        yield row([function], function)
+    yield row(ranked[rows:], f'{len(ranked[rows:])} others')
 
 
 def main():
@@ -60,11 +64,10 @@ def main():
     for entry in index:
         symbols = read_symbols(os.path.join(directory, entry['symbols']))
         counts = by_function(os.path.join(directory, entry['counts']), symbols)
-        column = collections.Counter({function: n / entry['packets']
-                                      for function, n in counts.items()})
+        column = {function: n / entry['packets'] for function, n in counts.items()}
         tables.setdefault(entry['case'], {})[entry['system']] = column
     for case, columns in tables.items():
-        print_case(case, columns, rows)
+        print('\n'.join(lines(case, columns, rows)))
 
 
 if __name__ == '__main__':
