@@ -45,10 +45,11 @@ demo: $(DEMO) deps all traffic ## four tunnels with strongSwan and BIRD in a gue
 	@$(if $(filter 0,$(VM)),,scripts/vm --timeout 300 --for-module $(KO) $(VM_ARGS) --) \
 		$(CURDIR)/$(DEMO)
 
-# Instructions, not seconds: they repeat on any machine.
-bench: deps all ## instructions per packet against four xfrm interfaces, in a guest
-	@scripts/vm --timeout 900 --icount --for-module $(KO) \
-		$(VM_ARGS) -- $(CURDIR)/tools/testing/perf/insns_tx.sh
+# Instructions, not seconds: they repeat on any machine. Ten minutes; QUICK=1: two.
+# CASES="base algorithm:null tunnels:t64" SYSTEMS="plain fast peer"
+bench: all ## instructions per packet, of Bowtie and of xfrm interfaces, in a guest
+	@scripts/install-deps.sh build vm test bench
+	@tools/testing/perf/esp/bench.sh $(VM_ARGS)
 
 # Some minutes a system. TRIALS=20 PEER_TRIALS=4 SYSTEMS="peer bowtie bowtie-15ms"
 bench-failover: deps all traffic ## what a silent cut costs, against xfrm interfaces and BIRD

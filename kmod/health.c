@@ -170,7 +170,7 @@ static void announce_sas(struct bowtie_link *link, u64 mask)
 	/* Deletions first: an SPI may have come back. */
 	while ((sa = bowtie_sa_gone_next(link))) {
 		bowtie_notify_sa_del(link, sa);
-		kfree_rcu(sa, rcu);
+		bowtie_sa_free(sa);
 	}
 	rcu_read_lock();
 	bowtie_for_each_tunnel(link, t, i) {

@@ -7,6 +7,7 @@
 #include <net/addrconf.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
+#include <net/neighbour.h>
 #include <net/rtnetlink.h>
 
 #include "balance.h"
@@ -15,6 +16,7 @@
 #include "link.h"
 #include "netlink.h"
 #include "netns.h"
+#include "route_index.h"
 #include "rx.h"
 #include "sa.h"
 #include "tunnel.h"
@@ -243,11 +245,12 @@ static void link_free(struct net_device *dev)
 	cancel_work_sync(&link->work);
 	cancel_delayed_work_sync(&link->settle_work);
 	cancel_delayed_work_sync(&link->balance_work);
+	cancel_delayed_work_sync(&link->index_work);
 	cancel_delayed_work_sync(&link->mtu_work);
 	list_for_each_entry_safe(t, tmp, &link->dying, dying)
 		bowtie_tunnel_free(t);
 	list_for_each_entry_safe(sa, sa_tmp, &link->sas_gone, gone)
-		kfree(sa);
+		bowtie_sa_free(sa);
 	bowtie_routes_destroy(link);
 	bowtie_groups_destroy(link);
 	gro_cells_destroy(&link->gro_cells);
@@ -255,11 +258,36 @@ static void link_free(struct net_device *dev)
 	free_percpu(link->stats);
 }
 
+/*
+ * There is no link layer header. The device says how to parse packets, for packet sockets,
+ * which the core takes for the ability to make one, and asks for it with each packet.
+ */
+static const struct neigh_ops link_neigh_ops = {
+	.family = AF_UNSPEC,
+	.output = neigh_direct_output,
+	.connected_output = neigh_direct_output,
+};
+
+static int link_neigh_init(struct neighbour *n)
+{
+	n->nud_state = NUD_NOARP;
+	n->ops = &link_neigh_ops;
+	n->output = neigh_direct_output;
+	return 0;
+}
+
+static int link_neigh_setup(struct net_device *dev, struct neigh_parms *parms)
+{
+	parms->neigh_setup = link_neigh_init;
+	return 0;
+}
+
 static const struct net_device_ops link_netdev_ops = {
 	.ndo_init = link_init,
 	.ndo_uninit = link_uninit,
 	.ndo_open = link_open,
 	.ndo_start_xmit = bowtie_tx,
+	.ndo_neigh_setup = link_neigh_setup,
 	.ndo_change_mtu = link_change_mtu,
 	.ndo_get_stats64 = link_get_stats64,
 };
@@ -275,7 +303,8 @@ static void link_setup(struct net_device *dev)
 	dev->header_ops = &ip_tunnel_header_ops;
 	SET_NETDEV_DEVTYPE(dev, &link_device_type);
 	dev->type = ARPHRD_NONE;
-	dev->flags = IFF_NOARP;
+	/* One neighbour for all destinations, not one for each */
+	dev->flags = IFF_POINTOPOINT | IFF_NOARP;
 	dev->priv_flags |= IFF_NO_QUEUE;
 	bowtie_dev_set_lockless(dev);
 	dev->features |= LINK_FEATURES;
@@ -310,6 +339,7 @@ static void link_setup(struct net_device *dev)
 	INIT_WORK(&link->work, bowtie_health_work);
 	INIT_DELAYED_WORK(&link->settle_work, bowtie_health_settle);
 	INIT_DELAYED_WORK(&link->balance_work, bowtie_balance_work);
+	INIT_DELAYED_WORK(&link->index_work, bowtie_route_index_work);
 	INIT_DELAYED_WORK(&link->mtu_work, mtu_work);
 	link->generation = 1;
 	link->spare_cookie = get_state_synchronize_rcu();

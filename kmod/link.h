@@ -45,6 +45,7 @@ struct bowtie_tunnel;
  * @work: the second step of a change: states, bucket tables, notifications
  * @settle_work: goes over to new outbound SAs that have waited long enough
  * @balance_work: lets buckets that fall idle follow a change, and ends drains
+ * @index_work: makes the routes' index after they have changed
  * @mtu_work: sets the device's MTU, which needs RTNL
  * @sas_gone: SAs to be announced as deleted; SA lock
  * @gro_cells: where decrypted packets wait for NAPI
@@ -87,6 +88,7 @@ struct bowtie_link {
 	struct work_struct work;
 	struct delayed_work settle_work;
 	struct delayed_work balance_work;
+	struct delayed_work index_work;
 	struct delayed_work mtu_work;
 	struct list_head sas_gone;
 	struct list_head dying;

@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <net/rtnetlink.h>
 
+#include "esp.h"
 #include "link.h"
 #include "netlink.h"
 #include "netns.h"
@@ -68,6 +69,7 @@ static void __exit bowtie_exit(void)
 	bowtie_underlay_exit();
 	bowtie_netns_exit();
 	destroy_workqueue(bowtie_wq);
+	bowtie_esp_exit();
 	rcu_barrier();
 }
 

@@ -69,7 +69,7 @@ static void replace_mss(struct sk_buff *skb, struct tcphdr *th, u8 *at, u16 mss)
 }
 
 /**
- * bowtie_mss_clamp() - lower the MSS that a SYN announces to what fits
+ * __bowtie_mss_clamp() - lower the MSS that a SYN announces to what fits
  * @skb: inner packet whose network header is in the linear part
  * @v6: its family
  * @conf: settings of the tunnel: what to clamp to
@@ -77,7 +77,8 @@ static void replace_mss(struct sk_buff *skb, struct tcphdr *th, u8 *at, u16 mss)
  *
  * Context: any. Return: 1 if the packet was changed, 0 if not, -ENOMEM.
  */
-int bowtie_mss_clamp(struct sk_buff *skb, bool v6, const struct bowtie_tunnel_conf *conf, u32 mtu)
+int __bowtie_mss_clamp(struct sk_buff *skb, bool v6, const struct bowtie_tunnel_conf *conf,
+		       u32 mtu)
 {
 	u32 headers = (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr)) + sizeof(struct tcphdr);
 	u32 mss = conf->mss;

@@ -362,6 +362,13 @@ static int fill_sa_usage(struct sk_buff *skb, const struct xfrm_state *x)
 	return 0;
 }
 
+static u32 sa_esp_mode(const struct bowtie_sa *sa)
+{
+	return READ_ONCE(sa->fast) &&
+	       rcu_dereference(sa->tunnel->conf)->esp_mode != BOWTIE_ESP_XFRM ?
+		BOWTIE_ESP_FAST : BOWTIE_ESP_XFRM;
+}
+
 static int fill_sa_state(struct sk_buff *skb, const struct bowtie_sa *sa)
 {
 	const struct xfrm_state *x = sa->x;
@@ -376,7 +383,7 @@ static int fill_sa_state(struct sk_buff *skb, const struct bowtie_sa *sa)
 	    nla_put_u32(skb, BOWTIE_A_SA_ESN, !!(x->props.flags & XFRM_STATE_ESN)) ||
 	    nla_put_u32(skb, BOWTIE_A_SA_REPLAY_WINDOW, window) ||
 	    nla_put_u32(skb, BOWTIE_A_SA_OFFLOAD, !!x->xso.dev) ||
-	    nla_put_u32(skb, BOWTIE_A_SA_ESP_MODE, BOWTIE_ESP_XFRM))
+	    nla_put_u32(skb, BOWTIE_A_SA_ESP_MODE, sa_esp_mode(sa)))
 		return -EMSGSIZE;
 	if (encap && (nla_put_u32(skb, BOWTIE_A_SA_ENCAP_SPORT, ntohs(encap->encap_sport)) ||
 		      nla_put_u32(skb, BOWTIE_A_SA_ENCAP_DPORT, ntohs(encap->encap_dport))))

@@ -212,11 +212,6 @@ static int parse_scalars(struct nlattr **tb, struct bowtie_tunnel_conf *conf,
 		conf->probe_port = nla_get_u32(tb[BOWTIE_A_TUNNEL_PROBE_PORT]);
 	if (tb[BOWTIE_A_TUNNEL_ESP_MODE])
 		conf->esp_mode = nla_get_u32(tb[BOWTIE_A_TUNNEL_ESP_MODE]);
-	if (conf->esp_mode == BOWTIE_ESP_FAST) {
-		NL_SET_ERR_MSG_ATTR(extack, tb[BOWTIE_A_TUNNEL_ESP_MODE],
-				    "esp-mode fast is not there yet: use auto or xfrm");
-		return -EOPNOTSUPP;
-	}
 	if (tb[BOWTIE_A_TUNNEL_MSS])
 		return parse_mss(tb[BOWTIE_A_TUNNEL_MSS], conf, extack);
 	return 0;

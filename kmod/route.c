@@ -12,6 +12,7 @@
 #include "group.h"
 #include "link.h"
 #include "route.h"
+#include "route_index.h"
 
 static bool key_matches(struct bowtie_key a, struct bowtie_key b, unsigned int len)
 {
@@ -62,6 +63,19 @@ bool bowtie_prefix_valid(const struct bowtie_prefix *p)
 	       cut.hi == p->key.hi && cut.lo == p->key.lo;
 }
 
+/* What a route says, if it says anything: a fork does not. */
+static bool route_target(const struct bowtie_route *r, struct bowtie_target *target)
+{
+	struct bowtie_tunnel *pinned = rcu_dereference(r->pinned);
+	struct bowtie_group *group = rcu_dereference(r->group);
+
+	if (!pinned && !group)
+		return false;
+	target->pinned = pinned;
+	target->group = group;
+	return true;
+}
+
 /**
  * bowtie_route_lookup() - longest match
  * @routes: where to search
@@ -76,19 +90,23 @@ bool bowtie_route_lookup(const struct bowtie_routes *routes, u8 family, struct b
 			 struct bowtie_target *target)
 {
 	const unsigned int bits = family_bits(family);
-	const struct bowtie_route *r;
+	const struct bowtie_route_index *index;
+	const struct bowtie_route_slot *slot;
+	const struct bowtie_route *r = NULL;
 	bool found = false;
 
-	r = family == AF_INET ? rcu_dereference(routes->root4) : rcu_dereference(routes->root6);
+	index = rcu_dereference(*(family == AF_INET ? &routes->index4 : &routes->index6));
+	slot = index ? bowtie_route_slot(index, key) : NULL;
+	if (slot) {
+		r = slot->next;
+		found = slot->best && route_target(slot->best, target);
+	}
+	/* Without an index, or it is stale: the best that it knows is being removed. */
+	if (!slot || (slot->best && !found))
+		r = rcu_dereference(*(family == AF_INET ? &routes->root4 : &routes->root6));
 	while (r && key_matches(r->key, key, r->len)) {
-		struct bowtie_tunnel *pinned = rcu_dereference(r->pinned);
-		struct bowtie_group *group = rcu_dereference(r->group);
-
-		if (pinned || group) {
-			target->pinned = pinned;
-			target->group = group;
+		if (route_target(r, target))
 			found = true;
-		}
 		if (r->len == bits)
 			break;
 		r = rcu_dereference(r->child[key_bit(key, r->len)]);
@@ -223,6 +241,7 @@ static struct bowtie_route *route_make(struct bowtie_link *link, const struct bo
 		slot = &r->child[key_bit(p->key, r->len)];
 	}
 
+	bowtie_route_index_drop(link, p->family);
 	new = route_new(p->family, p->key, p->len);
 	if (!new || !r) {
 		if (new)
@@ -293,6 +312,8 @@ int bowtie_route_set_group(struct bowtie_link *link, const struct bowtie_prefix 
 	if (!r)
 		return -ENOMEM;
 	old = route_deref(link, r->group);
+	if (!old)
+		bowtie_route_index_drop(link, p->family);
 	rcu_assign_pointer(r->group, group);
 	r->stamp = link->routes.stamp;
 	if (old)
@@ -317,6 +338,7 @@ void bowtie_route_clear_group(struct bowtie_link *link, const struct bowtie_pref
 	if (WARN_ON_ONCE(!r || !rcu_access_pointer(r->group)))
 		return;
 	old = route_deref(link, r->group);
+	bowtie_route_index_drop(link, p->family);
 	RCU_INIT_POINTER(r->group, NULL);
 	link->routes.count--;
 	route_prune(link, p);
@@ -339,6 +361,7 @@ int bowtie_route_pin(struct bowtie_link *link, const struct bowtie_prefix *p,
 	if (!r)
 		return -ENOMEM;
 	WARN_ON_ONCE(rcu_access_pointer(r->pinned));
+	bowtie_route_index_drop(link, p->family);
 	rcu_assign_pointer(r->pinned, t);
 	return 0;
 }
@@ -356,6 +379,7 @@ void bowtie_route_unpin(struct bowtie_link *link, const struct bowtie_prefix *p)
 
 	if (WARN_ON_ONCE(!r || !rcu_access_pointer(r->pinned)))
 		return;
+	bowtie_route_index_drop(link, p->family);
 	RCU_INIT_POINTER(r->pinned, NULL);
 	route_prune(link, p);
 }
@@ -375,6 +399,7 @@ void bowtie_routes_destroy(struct bowtie_link *link)
 		struct bowtie_route __rcu **root = route_root(link, families[i]);
 		struct bowtie_route *r, *child[2];
 
+		bowtie_route_index_drop(link, families[i]);
 		/* Rotate the left child up until there is none: no stack needed. */
 		while ((r = rcu_dereference_protected(*root, true))) {
 			child[0] = rcu_dereference_protected(r->child[0], true);

@@ -10,6 +10,7 @@
 
 struct bowtie_group;
 struct bowtie_link;
+struct bowtie_route_index;
 struct bowtie_tunnel;
 struct netlink_ext_ack;
 
@@ -63,13 +64,18 @@ struct bowtie_route {
 
 /**
  * struct bowtie_routes - a link's routes
- * @root4: IPv4, root6: IPv6; RCU, written under link->lock
+ * @root4: IPv4; RCU, written under link->lock
+ * @root6: IPv6; likewise
+ * @index4: speeds @root4 up, or NULL; RCU, written under link->lock
+ * @index6: speeds @root6 up, or NULL; likewise
  * @count: prefixes with a group
  * @stamp: of the latest request
  */
 struct bowtie_routes {
 	struct bowtie_route __rcu *root4;
 	struct bowtie_route __rcu *root6;
+	struct bowtie_route_index __rcu *index4;
+	struct bowtie_route_index __rcu *index6;
 	u32 count;
 	u32 stamp;
 };

@@ -25,6 +25,7 @@
 #include <net/protocol.h>
 #include <net/xfrm.h>
 
+#include "esp.h"
 #include "link.h"
 #include "netns.h"
 #include "rx.h"
@@ -76,6 +77,11 @@ static int input(struct sk_buff *skb, int nexthdr, __be32 spi, int encap_type, u
 		kfree_skb(skb);
 		return 0;
 	}
+
+	if (likely(READ_ONCE(sa->fast) &&
+		   rcu_dereference(sa->tunnel->conf)->esp_mode != BOWTIE_ESP_XFRM) &&
+	    bowtie_esp_fast_rx(sa, skb, encap_type) != BOWTIE_ESP_DECLINED)
+		return 0;
 
 	XFRM_SPI_SKB_CB(skb)->family = family;
 	if (family == AF_INET) {

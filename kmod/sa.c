@@ -227,16 +227,9 @@ static void sa_remove(struct bowtie_sa *sa, struct list_head *gone)
 	list_add_tail(&sa->gone, gone);
 }
 
-/*
- * SA lock held. The SAs are unpublished, so the references may go: the states
- * live for another grace period, and so do the readers that still see them.
- */
+/* SA lock held. The SAs are unpublished; what is left of them waits to be announced. */
 static void sas_release(struct bowtie_tunnel *t, struct list_head *gone)
 {
-	struct bowtie_sa *sa;
-
-	list_for_each_entry(sa, gone, gone)
-		xfrm_state_put(sa->x);
 	list_splice_tail(gone, &t->link->sas_gone);
 	bowtie_underlay_purge(t);
 }
@@ -273,9 +266,13 @@ static int sa_insert(struct bowtie_net *bn, struct bowtie_tunnel *t, struct xfrm
 	rcu_read_unlock();
 	if (dir < 0)
 		return 0;
-	list_for_each_entry(pos, &t->sas, list)
-		if (pos->x == x)
+	list_for_each_entry(pos, &t->sas, list) {
+		if (pos->x == x) {
+			/* What an update may have changed. */
+			WRITE_ONCE(pos->fast, pos->fast && bowtie_esp_serves(x));
 			return 0;
+		}
+	}
 
 	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
 	if (!sa)
@@ -296,6 +293,9 @@ static int sa_insert(struct bowtie_net *bn, struct bowtie_tunnel *t, struct xfrm
 	sa->daddr = x->id.daddr;
 	sa->family = x->props.family;
 	sa->dir = dir;
+	sa->fast = bowtie_esp_serves(x);
+	if (sa->fast)
+		bowtie_esp_setup(&sa->esp, x);
 	__set_bit(BOWTIE_SA_F_NOTIFY, &sa->flags);
 	xfrm_state_hold(x);
 
@@ -576,7 +576,7 @@ struct bowtie_sa *bowtie_sa_out_refresh(struct bowtie_tunnel *t)
  * bowtie_sa_gone_next() - take an SA whose deletion has to be announced
  * @link: link
  *
- * Context: any. Return: an unpublished SA for the caller to kfree_rcu(), or NULL.
+ * Context: any. Return: an unpublished SA for bowtie_sa_free(), or NULL.
  */
 struct bowtie_sa *bowtie_sa_gone_next(struct bowtie_link *link)
 {
@@ -589,6 +589,25 @@ struct bowtie_sa *bowtie_sa_gone_next(struct bowtie_link *link)
 		list_del(&sa->gone);
 	spin_unlock_bh(&bn->sa_lock);
 	return sa;
+}
+
+static void sa_free_rcu(struct rcu_head *rcu)
+{
+	struct bowtie_sa *sa = container_of(rcu, struct bowtie_sa, rcu);
+
+	xfrm_state_put(sa->x);
+	kfree(sa);
+}
+
+/**
+ * bowtie_sa_free() - the end of an SA, when its readers have finished
+ * @sa: unpublished SA in no list
+ *
+ * Context: any.
+ */
+void bowtie_sa_free(struct bowtie_sa *sa)
+{
+	call_rcu(&sa->rcu, sa_free_rcu);
 }
 
 /**

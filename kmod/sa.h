@@ -6,6 +6,7 @@
 #include <linux/rcupdate.h>
 #include <net/xfrm.h>
 
+#include "esp.h"
 #include "tunnel.h"
 
 struct bowtie_link;
@@ -14,8 +15,8 @@ struct bowtie_tunnel;
 
 /**
  * struct bowtie_sa - an xfrm_state that belongs to a tunnel
- * @x: the state; held while this is published. Readers check km.state before
- *	they use it.
+ * @x: the state; held as long as this is there, so that a reader may add a reference.
+ *	Readers check km.state before they use it.
  * @tunnel: its tunnel; valid as long as this is
  * @order: age; larger is newer
  * @since: when it was bound, in jiffies
@@ -23,6 +24,8 @@ struct bowtie_tunnel;
  * @daddr: of @x
  * @family: of the outer addresses
  * @dir: enum bowtie_sa_dir
+ * @fast: the fast path may serve it; SA lock, READ_ONCE to read
+ * @esp: what that needs to know, if @fast
  * @flags: BOWTIE_SA_F_*
  * @sel: what it may carry, as whoever installed it has said; family AF_UNSPEC: anything
  * @spi_node: in bowtie_net.sas; SA lock, RCU to read
@@ -41,6 +44,8 @@ struct bowtie_sa {
 	u8 family;
 	u8 dir;
 	u8 tunnel_id;
+	bool fast;
+	struct bowtie_esp esp;
 	struct bowtie_selector sel;
 	unsigned long flags;
 	struct hlist_node spi_node;
@@ -73,6 +78,7 @@ void bowtie_sa_rescan(struct bowtie_tunnel *t);
 void bowtie_sa_unbind_tunnel(struct bowtie_tunnel *t);
 
 struct bowtie_sa *bowtie_sa_gone_next(struct bowtie_link *link);
+void bowtie_sa_free(struct bowtie_sa *sa);
 
 void bowtie_sa_init(void);
 void bowtie_sa_exit(void);

@@ -3,6 +3,7 @@
 #define _BOWTIE_TX_H
 
 #include <linux/netdevice.h>
+#include <linux/skbuff.h>
 
 struct bowtie_link;
 struct bowtie_sa;
@@ -21,7 +22,16 @@ enum bowtie_tx_fit {
 	BOWTIE_TX_FRAGMENT,
 };
 
-int bowtie_tx_limit(struct sk_buff *skb, bool v6, const struct bowtie_tunnel_conf *conf, u32 mtu);
+int __bowtie_tx_limit(struct sk_buff *skb, bool v6, const struct bowtie_tunnel_conf *conf, u32 mtu);
+
+static inline int bowtie_tx_limit(struct sk_buff *skb, bool v6,
+				  const struct bowtie_tunnel_conf *conf, u32 mtu)
+{
+	if (likely(skb->len <= mtu && !skb_is_gso(skb)))
+		return BOWTIE_TX_FITS;
+	return __bowtie_tx_limit(skb, v6, conf, mtu);
+}
+
 int bowtie_tx_fragment(struct net *net, struct sk_buff *skb);
 
 /* tx_esp.c */

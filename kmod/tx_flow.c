@@ -11,14 +11,15 @@
 #include "link.h"
 #include "tx.h"
 
+/* So that nobody outside can choose his tunnel */
+static u32 seed __read_mostly;
+
 /*
  * By addresses alone. The protocol is left out: in IPv6 it is behind the
  * fragment header of the first fragment and nowhere to be seen in the others.
  */
 static u32 hash_l3(const struct sk_buff *skb, bool v6)
 {
-	static u32 seed __read_mostly;
-
 	net_get_random_once(&seed, sizeof(seed));
 	if (!v6)
 		return jhash_2words((__force u32)ip_hdr(skb)->saddr,
@@ -42,6 +43,45 @@ static bool is_fragment(const struct sk_buff *skb, bool v6)
 	return ipv6_find_hdr(skb, &off, NEXTHDR_FRAGMENT, NULL, NULL) == NEXTHDR_FRAGMENT;
 }
 
+/*
+ * TCP and UDP, which is nearly everything, at a tenth of what the stack's dissector and its
+ * SipHash cost. Returns false if there is more to look at.
+ */
+static __always_inline bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
+{
+	const struct ipv6hdr *ip6h;
+	const struct iphdr *iph;
+	const __be32 *ports;
+	u32 addrs[2], len;
+	u8 proto;
+
+	net_get_random_once(&seed, sizeof(seed));
+	if (v6) {
+		ip6h = ipv6_hdr(skb);
+		proto = ip6h->nexthdr;
+		len = sizeof(*ip6h);
+	} else {
+		iph = ip_hdr(skb);
+		proto = iph->protocol;
+		len = iph->ihl * 4;
+	}
+	if (unlikely((proto != IPPROTO_TCP && proto != IPPROTO_UDP) ||
+		     skb_headlen(skb) < len + sizeof(*ports)))
+		return false;
+	ports = (const __be32 *)(skb->data + len);
+	if (v6) {
+		addrs[0] = jhash2((const u32 *)&ip6h->saddr, 4, seed);
+		addrs[1] = jhash2((const u32 *)&ip6h->daddr, 4, seed);
+	} else {
+		addrs[0] = (__force u32)iph->saddr;
+		addrs[1] = (__force u32)iph->daddr;
+	}
+	*hash = jhash_3words(addrs[0], addrs[1], (__force u32)get_unaligned(ports), seed + proto);
+	/* The underlay's device chooses its queue by it. */
+	__skb_set_sw_hash(skb, *hash, true);
+	return true;
+}
+
 /**
  * bowtie_tx_flow_hash() - hash of the flow a packet belongs to
  * @link: link, for its hash policy
@@ -56,16 +96,21 @@ u32 bowtie_tx_flow_hash(const struct bowtie_link *link, struct sk_buff *skb, boo
 {
 	struct flow_keys keys;
 	u8 policy = READ_ONCE(link->hash);
+	u32 hash;
 
 	if (policy == BOWTIE_HASH_L3 || unlikely(is_fragment(skb, v6)))
 		return hash_l3(skb, v6);
 	switch (policy) {
 	case BOWTIE_HASH_L4:
+		if (likely(hash_ports(skb, v6, &hash)))
+			return hash;
 		skb_flow_dissect_flow_keys(skb, &keys, 0);
 		return flow_hash_from_keys(&keys);
 	case BOWTIE_HASH_SYMMETRIC:
 		return __skb_get_hash_symmetric(skb);
 	default:
+		if (!skb->l4_hash && !skb->sw_hash && likely(hash_ports(skb, v6, &hash)))
+			return hash;
 		return skb_get_hash(skb);
 	}
 }

@@ -22,7 +22,7 @@ static bool fits(const struct sk_buff *skb, u32 mtu)
 }
 
 /**
- * bowtie_tx_limit() - does a packet fit into the tunnel?
+ * __bowtie_tx_limit() - does a packet fit into the tunnel?
  * @skb: inner packet
  * @v6: its family
  * @conf: settings of the tunnel
@@ -33,7 +33,7 @@ static bool fits(const struct sk_buff *skb, u32 mtu)
  * Context: RCU read side, bottom halves off.
  * Return: enum bowtie_tx_fit, or -EMSGSIZE if the packet is to be dropped.
  */
-int bowtie_tx_limit(struct sk_buff *skb, bool v6, const struct bowtie_tunnel_conf *conf, u32 mtu)
+int __bowtie_tx_limit(struct sk_buff *skb, bool v6, const struct bowtie_tunnel_conf *conf, u32 mtu)
 {
 	if (v6)
 		mtu = max_t(u32, mtu, IPV6_MIN_MTU);

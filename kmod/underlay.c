@@ -168,26 +168,31 @@ static bool bundle_ok(const struct bowtie_tunnel *t, struct dst_entry *dst,
  * @t: tunnel
  * @sa: outbound SA of it, valid a moment ago
  * @v6: family of the inner packet
+ * @own: set to true if the caller has to release the bundle after use; else it is the
+ *	tunnel's, and only good for this RCU read side
  *
  * Context: RCU read side, bottom halves off.
- * Return: a reference to the bundle, whose metric RTAX_MTU is the largest inner
- * packet; -ELOOP if the outer route leads into the link itself, -ESTALE if the SA
+ * Return: the bundle, whose metric RTAX_MTU is the largest inner packet; -ELOOP if the outer route leads into the link itself, -ESTALE if the SA
  * has just been deleted, -ENOMEM, or the route lookup's error.
  */
 struct dst_entry *bowtie_underlay_bundle(struct bowtie_tunnel *t, const struct bowtie_sa *sa,
-					 bool v6)
+					 bool v6, bool *own)
 {
 	struct dst_entry __rcu **slot = &this_cpu_ptr(t->pcpu)->dst[v6];
 	struct dst_entry *dst = rcu_dereference(*slot), *old;
 	int purges;
 
-	if (unlikely(rcu_access_pointer(t->sa_out) != sa))
-		return bundle_create(t, sa, v6);
-	if (likely(dst && bundle_ok(t, dst, sa) && dst_hold_safe(dst)))
+	if (unlikely(rcu_access_pointer(t->sa_out) != sa)) {
+		dst = bundle_create(t, sa, v6);
+		*own = !IS_ERR(dst);
+		return dst;
+	}
+	if (likely(dst && bundle_ok(t, dst, sa)))
 		return dst;
 
 	purges = atomic_read_acquire(&t->purges);
 	dst = bundle_create(t, sa, v6);
+	*own = !IS_ERR(dst);
 	if (IS_ERR(dst))
 		old = unrcu_pointer(xchg(slot, NULL));
 	else
@@ -213,13 +218,14 @@ void bowtie_underlay_probe_mtu(struct bowtie_tunnel *t)
 {
 	const struct bowtie_sa *sa;
 	struct dst_entry *dst;
+	bool own = false;
 
 	local_bh_disable();
 	rcu_read_lock();
 	sa = rcu_dereference(t->sa_out);
 	if (sa && bowtie_sa_valid(sa)) {
-		dst = bowtie_underlay_bundle(t, sa, false);
-		if (!IS_ERR(dst))
+		dst = bowtie_underlay_bundle(t, sa, false, &own);
+		if (own)
 			dst_release(dst);
 	}
 	rcu_read_unlock();

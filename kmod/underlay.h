@@ -8,7 +8,7 @@ struct bowtie_sa;
 struct bowtie_tunnel;
 
 struct dst_entry *bowtie_underlay_bundle(struct bowtie_tunnel *t, const struct bowtie_sa *sa,
-					 bool v6);
+					 bool v6, bool *own);
 void bowtie_underlay_probe_mtu(struct bowtie_tunnel *t);
 void bowtie_underlay_purge(struct bowtie_tunnel *t);
 

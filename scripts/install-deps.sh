@@ -12,13 +12,15 @@ usage()
 Usage: scripts/install-deps.sh [--check] [GROUP...]
 
 Installs missing Debian packages; says what and why before. Needs root only
-when something is missing. Without GROUP: all but lint.
+when something is missing. Without GROUP: all but lint
+and bench.
 
   build   compilers, kernel headers, libraries
   vm      QEMU and the kernel that scripts/vm boots
   peers   strongSwan and BIRD, the far ends in tests and demo (their services
           are neither started nor enabled)
   test    tools that the tests call
+  bench   gnuplot, for the picture of "make bench"
   lint    the kernel's source, only for checkpatch.pl (140 MB)
 
   --check   only tell what is missing (exit status 1 if anything is)
@@ -30,6 +32,7 @@ declare -A why=(
 	[vm]="to run a test kernel in QEMU (scripts/vm); this machine's own kernel stays the one it boots unless the boot loader picks the newest"
 	[peers]="IKE and BGP far ends of the tests and the demo; not started, not enabled"
 	[test]="called by the tests"
+	[bench]="for the picture of make bench"
 	[lint]="for checkpatch.pl"
 )
 declare -A packages=(
@@ -43,6 +46,7 @@ declare -A packages=(
 	[test]="iproute2 iputils-ping nftables iptables tcpdump jq iperf3 ethtool conntrack
 		python3 python3-yaml python3-scapy socat codespell shellcheck procps
 		clang libclang-rt-14-dev"
+	[bench]="gnuplot-nox"
 	[lint]="linux-source-6.1"
 )
 

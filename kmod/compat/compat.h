@@ -29,6 +29,22 @@
 #define bowtie_genl_op	genl_ops
 #endif
 
+/* What a transform's completion is given, and what the caller had put in. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+typedef void bowtie_crypto_arg;
+#define bowtie_crypto_data(arg)		(arg)
+#else
+#define bowtie_crypto_arg		struct crypto_async_request
+#define bowtie_crypto_data(arg)		((arg)->data)
+#endif
+
+/* An SA of one CPU, or one whose mode is not the kernel's plain tunnel (IPTFS). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define bowtie_state_is_special(x)	((x)->pcpu_num != UINT_MAX || (x)->mode_cbs)
+#else
+#define bowtie_state_is_special(x)	false
+#endif
+
 struct net_device;
 
 /* A device that is never registered, for NAPI to hang on. */
