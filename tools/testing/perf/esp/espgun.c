@@ -409,19 +409,28 @@ static pid_t find_thread(const char *prefix)
 	return found;
 }
 
-/* The NAPI thread runs whenever it can, and everything else can wait */
+static void make_realtime(const char *thread)
+{
+	pid_t pid = find_thread(thread);
+
+	if (!pid)
+		die("no thread %s", thread);
+	set_policy(pid, SCHED_FIFO, 1);
+}
+
+/*
+ * The NAPI thread runs whenever it can, and everything else can wait; but not what softirqs
+ * put off, or GRO cells overflow.
+ */
 static void make_threaded(const char *dev)
 {
 	char text[300];
-	pid_t pid;
 
 	snprintf(text, sizeof(text), "/sys/class/net/%s/threaded", dev);
 	write_file(text, "1");
 	snprintf(text, sizeof(text), "napi/%s-", dev);
-	pid = find_thread(text);
-	if (!pid)
-		die("no NAPI thread of %s", dev);
-	set_policy(pid, SCHED_FIFO, 1);
+	make_realtime(text);
+	make_realtime("ksoftirqd/0");
 }
 
 static uint64_t fire(struct gun *guns, int n_guns, unsigned long count, unsigned long batch)

@@ -176,9 +176,8 @@ class Bowtie(System):
         batch(self.ns, ['link add bow0 type bowtie', 'link set bow0 up'])
         lines = [f'tunnel add bow0 t{t} if-id {t + 1} local {GATEWAY} remote {remote(t)} '
                  f'esp-mode {self.mode}' for t in tunnels]
-        members = ' '.join(f'tunnel t{t}' for t in tunnels)
-        lines += [f'route add {prefix} dev bow0 {members}' for prefix in self.setting.prefixes()]
         in_ns(self.ns, 'bowtie', '-batch', '-', text='\n'.join(lines) + '\n')
+        in_ns(self.ns, 'addroutes', 'bow0', FAR, str(self.setting.routes), str(len(tunnels)))
         batch(self.ns, [line for t in tunnels for line in sa_lines(self.setting.algorithm, t)])
 
 
