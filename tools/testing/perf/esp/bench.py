@@ -9,7 +9,7 @@ bench" starts it. From the environment, all optional:
 	CASES="base algorithm:tx:100"	groups (see cases.py), or parts of them
 	SYSTEMS="plain xfrm fast peer external"
 	QUICK=1				base only: transmit and receive, 100 and 1400 bytes
-	PACKETS=8000			a measurement
+	PACKETS=4096			a measurement; a multiple of 128
 	PROFILE=1			under the insnprof plugin (profile.sh): keeps symbols
 
 Systems are measured one after another, each in a namespace made for it; Bowtie's module is
@@ -42,8 +42,8 @@ class Bench:
 
     def __init__(self, options):
         self.options = options
-        self.count = int(os.environ.get('PACKETS') or 8192)
-        self.warmup = 1024
+        self.count = int(os.environ.get('PACKETS') or 4096)
+        self.warmup = 512
         self.profile = os.environ.get('PROFILE') == '1'
         self.profiled = []
         self.failures = []

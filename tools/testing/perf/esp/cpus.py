@@ -76,7 +76,7 @@ def measure_system(kind, module, seconds, trials):
             return []
         system = kind(cases.Setting())
         system.create()
-        lab.batch(system.ns, [f'link add {DEVICES[1]} type dummy', f'link set {DEVICES[1]} up'])
+        lab.batch(system.ns, lab.dummy(DEVICES[1]))
         for size in SIZES:
             figures = measure(system, size, seconds, trials)
             results.append({'case': 'cpus', 'system': kind.name, 'direction': 'tx', 'bytes': size,

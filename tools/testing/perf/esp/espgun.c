@@ -83,10 +83,9 @@ static unsigned long number(const char *text)
 /* ---------------------------------------------------------------- make */
 
 struct recipe {
-	unsigned int count, bytes, mss, burst, tunnels, spread;
-	bool tcp;
+	unsigned int count, bytes, mss, burst, tunnels, spread_src, spread_dst;
 	in_addr_t src, dst;
-	bool spread_src, checked;
+	bool tcp, checked;
 };
 
 static uint32_t random_state = 1;
@@ -147,24 +146,22 @@ static void set_checksum(const struct recipe *r, struct record *rec, unsigned in
 /* Packets of a burst are one flow's, in order. The third byte of the destination is the tunnel. */
 static void make_packet(const struct recipe *r, struct record *rec, unsigned int i)
 {
-	static uint32_t far, seq[PORTS];
+	static uint32_t src_more, dst_more, seq[PORTS];
 	struct iphdr *ip = (struct iphdr *)rec->packet;
 	unsigned int burst = i / r->burst, port = burst % PORTS;
 
 	memset(rec, 0, sizeof(*rec) + r->bytes);
 	rec->len = sizeof(rec->hdr) + r->bytes;
-	if (i % r->burst == 0)
-		far = random_below(r->spread);
+	if (i % r->burst == 0) {
+		src_more = random_below(r->spread_src);
+		dst_more = random_below(r->spread_dst);
+	}
 	*ip = (struct iphdr){
 		.version = 4, .ihl = 5, .tot_len = htons(r->bytes), .frag_off = htons(IP_DF),
 		.id = htons(i), .ttl = 64, .protocol = r->tcp ? IPPROTO_TCP : IPPROTO_UDP,
-		.saddr = r->src, .daddr = r->dst,
+		.saddr = htonl(ntohl(r->src) + src_more),
+		.daddr = htonl(ntohl(r->dst) + dst_more + (burst % r->tunnels << 8)),
 	};
-	ip->daddr = htonl(ntohl(r->dst) + (burst % r->tunnels << 8));
-	if (r->spread_src)
-		ip->saddr = htonl(ntohl(r->src) + far);
-	else
-		ip->daddr = htonl(ntohl(r->dst) + far);
 	if (r->tcp) {
 		*(struct tcphdr *)(ip + 1) = (struct tcphdr){
 			.source = htons(1024 + port), .dest = htons(9), .seq = htonl(seq[port]),
@@ -189,7 +186,7 @@ static in_addr_t address(const char *text)
 	return a.s_addr;
 }
 
-static int make(int argc, char **argv)
+static void parse_recipe(struct recipe *r, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "count", required_argument, NULL, 'n' },
@@ -197,41 +194,51 @@ static int make(int argc, char **argv)
 		{ "mss", required_argument, NULL, 'm' },
 		{ "burst", required_argument, NULL, 'B' },
 		{ "tunnels", required_argument, NULL, 't' },
-		{ "src", required_argument, NULL, 's' },
-		{ "dst", required_argument, NULL, 'd' },
 		{ "spread-src", required_argument, NULL, 'S' },
 		{ "spread-dst", required_argument, NULL, 'D' },
+		{ "src", required_argument, NULL, 's' },
+		{ "dst", required_argument, NULL, 'd' },
 		{ "tcp", no_argument, NULL, 'T' },
 		{ "checked", no_argument, NULL, 'C' },
 		{ }
 	};
-	struct recipe r = { .bytes = 100, .burst = 1, .tunnels = 1, .spread = 1 };
-	struct record *rec = calloc(1, sizeof(*rec) + PACKET_MAX);
-	unsigned int i;
-	FILE *out;
+	unsigned int *const numbers[] = {
+		['n'] = &r->count, ['b'] = &r->bytes, ['m'] = &r->mss, ['B'] = &r->burst,
+		['t'] = &r->tunnels, ['S'] = &r->spread_src, ['D'] = &r->spread_dst,
+	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'n': r.count = number(optarg); break;
-		case 'b': r.bytes = number(optarg); break;
-		case 'm': r.mss = number(optarg); break;
-		case 'B': r.burst = number(optarg); break;
-		case 't': r.tunnels = number(optarg); break;
-		case 's': r.src = address(optarg); break;
-		case 'd': r.dst = address(optarg); break;
-		case 'S': r.spread_src = true; r.spread = number(optarg); break;
-		case 'D': r.spread = number(optarg); break;
-		case 'T': r.tcp = true; break;
-		case 'C': r.checked = true; break;
-		default: return 2;
-		}
+		if (c == 's')
+			r->src = address(optarg);
+		else if (c == 'd')
+			r->dst = address(optarg);
+		else if (c == 'T')
+			r->tcp = true;
+		else if (c == 'C')
+			r->checked = true;
+		else if (c != '?' && numbers[c])
+			*numbers[c] = number(optarg);
+		else
+			exit(2);
 	}
-	if (!rec || argc - optind != 1 || !r.burst || !r.tunnels || !r.spread ||
-	    r.bytes < 40 || r.bytes > PACKET_MAX || (r.mss && !r.tcp))
+	if (argc - optind != 1 || !r->burst || !r->tunnels || !r->spread_src || !r->spread_dst ||
+	    r->bytes < 40 || r->bytes > PACKET_MAX || (r->mss && !r->tcp))
 		die("make: wrong arguments");
+}
+
+static int make(int argc, char **argv)
+{
+	struct recipe r = {
+		.bytes = 100, .burst = 1, .tunnels = 1, .spread_src = 1, .spread_dst = 1,
+	};
+	struct record *rec = calloc(1, sizeof(*rec) + PACKET_MAX);
+	unsigned int i;
+	FILE *out;
+
+	parse_recipe(&r, argc, argv);
 	out = fopen(argv[optind], "w");
-	if (!out)
+	if (!rec || !out)
 		die("%s: %m", argv[optind]);
 	for (i = 0; i < r.count; i++) {
 		make_packet(&r, rec, i);
@@ -402,19 +409,28 @@ static pid_t find_thread(const char *prefix)
 	return found;
 }
 
-/* The NAPI thread runs whenever it can, and everything else can wait */
+static void make_realtime(const char *thread)
+{
+	pid_t pid = find_thread(thread);
+
+	if (!pid)
+		die("no thread %s", thread);
+	set_policy(pid, SCHED_FIFO, 1);
+}
+
+/*
+ * The NAPI thread runs whenever it can, and everything else can wait; but not what softirqs
+ * put off, or GRO cells overflow.
+ */
 static void make_threaded(const char *dev)
 {
 	char text[300];
-	pid_t pid;
 
 	snprintf(text, sizeof(text), "/sys/class/net/%s/threaded", dev);
 	write_file(text, "1");
 	snprintf(text, sizeof(text), "napi/%s-", dev);
-	pid = find_thread(text);
-	if (!pid)
-		die("no NAPI thread of %s", dev);
-	set_policy(pid, SCHED_FIFO, 1);
+	make_realtime(text);
+	make_realtime("ksoftirqd/0");
 }
 
 static uint64_t fire(struct gun *guns, int n_guns, unsigned long count, unsigned long batch)
@@ -446,16 +462,15 @@ static int run(int argc, char **argv)
 	uint64_t elapsed;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'n': count = number(optarg); break;
-		case 'w': warmup = number(optarg); break;
-		case 'b': batch = number(optarg); flags |= IFF_NAPI; break;
-		default: return 2;
-		}
+		if (c == '?')
+			return 2;
+		*(c == 'n' ? &count : c == 'w' ? &warmup : &batch) = number(optarg);
 	}
 	n_guns = (argc - optind) / 2;
 	if (!count || n_guns < 1 || n_guns > 2 || (argc - optind) % 2)
 		die("run: wrong arguments");
+	if (batch)
+		flags |= IFF_NAPI;
 	for (i = 0; i < n_guns; i++) {
 		guns[i].fd = tun_open(argv[optind + 2 * i], flags);
 		load(&guns[i], argv[optind + 2 * i + 1]);

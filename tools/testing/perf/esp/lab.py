@@ -14,7 +14,8 @@ import subprocess
 GATEWAY = '192.0.2.1'
 LAN = '10.9.0.0'
 FAR = '20.0.0.0'
-MAC = '02:00:00:00:00:99'
+MAC = '02:00:00:00:00:99'       # of neighbours
+LAN_MAC = '02:00:00:00:01:00'   # of the gateway
 FAR_NS = 'far'
 
 # name: (words for "ip xfrm state add", bytes of key)
@@ -73,6 +74,10 @@ def remote(tunnel):
     return add('192.0.2.0', 100 + tunnel)
 
 
+def dummy(dev):
+    return [f'link add {dev} address {LAN_MAC} type dummy', f'link set {dev} up']
+
+
 def inside(tunnel):
     """The far end's address in a tunnel, as next hop, as BGP gives it. Routes to a bare device
     would have a neighbour entry for every destination."""
@@ -118,7 +123,7 @@ class System:
         create_ns(self.ns, 'net.ipv4.fib_multipath_hash_policy=1')
         lines = []
         for dev in ('lan0', 'wan0'):
-            lines += [f'link add {dev} type dummy', f'link set {dev} up']
+            lines += dummy(dev)
         for dev in ('lan1', 'wan1'):
             lines += [f'tuntap add dev {dev} mode tun vnet_hdr', f'link set {dev} up']
         lines += [f'neighbour add {remote(t)} lladdr {MAC} dev wan0 nud permanent'
@@ -129,7 +134,7 @@ class System:
     def fill(self):
         """What is the same with a real port as wan0"""
         batch(self.ns, ['link set lo up', f'address add {GATEWAY}/24 dev wan0',
-                        'link add out0 type dummy', 'link set out0 up',
+                        *dummy('out0'),
                         'address add 10.8.0.1/24 dev out0',
                         f'neighbour add 10.8.0.2 lladdr {MAC} dev out0 nud permanent',
                         f'route add {LAN}/16 via 10.8.0.2'])
@@ -171,9 +176,8 @@ class Bowtie(System):
         batch(self.ns, ['link add bow0 type bowtie', 'link set bow0 up'])
         lines = [f'tunnel add bow0 t{t} if-id {t + 1} local {GATEWAY} remote {remote(t)} '
                  f'esp-mode {self.mode}' for t in tunnels]
-        members = ' '.join(f'tunnel t{t}' for t in tunnels)
-        lines += [f'route add {prefix} dev bow0 {members}' for prefix in self.setting.prefixes()]
         in_ns(self.ns, 'bowtie', '-batch', '-', text='\n'.join(lines) + '\n')
+        in_ns(self.ns, 'addroutes', 'bow0', FAR, str(self.setting.routes), str(len(tunnels)))
         batch(self.ns, [line for t in tunnels for line in sa_lines(self.setting.algorithm, t)])
 
 

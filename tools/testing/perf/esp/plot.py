@@ -4,8 +4,8 @@
 
 	plot.py esp.json FILE.svg
 
-Instructions a packet over plain forwarding: on the left of the base case, on the right of
-each algorithm. A bar that would have no figure is left out.
+On the left instructions a packet over plain forwarding, of the base case; on the right
+their ratio to the peer's, for each algorithm. What was not measured has no bar.
 """
 import json
 import subprocess
@@ -23,12 +23,11 @@ set style histogram clustered gap 1
 set style fill solid border -1
 set boxwidth 0.9
 set yrange [0:*]
-set format y "%.0f"
 set grid ytics lc rgb "#cccccc"
 set xtics nomirror rotate by -35 left
 set ytics nomirror
 set border 3
-set key top left
+set key outside top center horizontal
 set multiplot layout 1,2
 '''
 
@@ -36,23 +35,22 @@ set multiplot layout 1,2
 def label(entry, by_algorithm):
     """of a cluster of bars"""
     name = f'{entry["algorithm"]} ' if by_algorithm else ''
-    way = WORDS[entry['direction']]
-    return f'{name}{way}{" " + entry["kind"] if entry["kind"] else ""} {entry["bytes"]} B'
+    kind = f' {entry["kind"]}' if entry['kind'] else ''
+    return f'{name}{WORDS[entry["direction"]]}{kind} {entry["bytes"]} B'
 
 
-def block(name, entries, systems, by_algorithm):
+def panel(name, title, entries, systems, figure):
+    """One of the two: @figure is what to take of a system's results"""
     lines = [f'${name} << EOD']
     for entry in entries:
         values = (entry['systems'].get(system) for system in systems)
-        lines.append(f'"{label(entry, by_algorithm)}" ' +
-                     ' '.join('NaN' if value is None else str(value['added']) for value in values))
-    return '\n'.join(lines + ['EOD'])
-
-
-def plot(name, title, systems):
-    parts = [f'${name} using {i + 2}:xtic(1) title "{report.TITLES[system]}" '
-             f'lc rgb "{COLORS[system]}"' for i, system in enumerate(systems)]
-    return f'set title "{title}"\nplot ' + ', \\\n\t'.join(parts)
+        lines.append(f'"{label(entry, name == "algorithms")}" ' + ' '.join(
+            'NaN' if not value or value[figure] is None else str(value[figure])
+            for value in values))
+    bars = [f'${name} using {i + 2}:xtic(1) title "{report.TITLES[system]}" '
+            f'lc rgb "{COLORS[system]}"' for i, system in enumerate(systems)]
+    lines += ['EOD', f'set title "{title}"', 'plot ' + ', \\\n\t'.join(bars)]
+    return '\n'.join(lines) + '\n'
 
 
 def script(results, path):
@@ -60,17 +58,16 @@ def script(results, path):
     systems = [system for system in report.ORDER
                if any(entry['systems'].get(system) for entry in results)]
     base = [entry for entry in results if entry['case'] in ('base', 'stream')]
-    algorithms = [entry for entry in results if entry['case'] == 'algorithm' or
-                  (entry['case'] == 'base' and entry['direction'] != 'both' and
-                   entry['bytes'] != 512)]
-    algorithms = [entry for entry in algorithms if entry['bytes'] == 1400]
+    algorithms = [entry for entry in results if entry['bytes'] == 1400 and (
+        entry['case'] == 'algorithm' or
+        (entry['case'] == 'base' and entry['direction'] != 'both'))]
     text = HEAD.format(path=path)
-    for name, title, entries in (
-            ('base', 'AES-128-GCM, 4 tunnels, 1 000 routes:\\ninstructions a packet, over plain forwarding', base),
-            ('algorithms', 'other algorithms', algorithms)):
-        if entries and systems:
-            text += block(name, entries, systems, name == 'algorithms') + '\n'
-            text += plot(name, title, systems) + '\n'
+    if base and systems:
+        text += panel('base', 'AES-128-GCM, 4 tunnels, 1 000 routes: instructions a packet,\\n'
+                      'over plain forwarding', base, systems, 'added')
+    if algorithms and systems:
+        text += panel('algorithms', 'By algorithm: ratio to xfrm ifaces', algorithms, systems,
+                      'ratio')
     return text + 'unset multiplot\n'
 
 

@@ -26,7 +26,7 @@ if [[ ! $plugin -nt $here/insnprof.c ]]; then
 	cc -O2 -shared -fPIC -o "$plugin" "$here/insnprof.c"
 fi
 export CASES=${*:-base:tx:100 base:tx:1400 base:rx:100 base:rx:1400}
-export SYSTEMS=${SYSTEMS:-plain xfrm fast peer} PACKETS=${PACKETS:-4096}
+export SYSTEMS=${SYSTEMS:-plain xfrm fast peer}
 export PROFILE=1 OUT=$out
 "$here/bench.sh" --qemu-arg=-plugin --qemu-arg="$plugin,out=$out/counts"
 "$here/profile_table.py" "$out" "${ROWS:-40}"
