@@ -264,8 +264,6 @@ tunnels_refused()
 		tunnel add bow0 x if-id 1 remote 192.0.2.8
 	refuses "inside peer is taken" 2 "another tunnel of the link has this inside IPv4 peer" \
 		tunnel add bow0 x if-id 8 remote 192.0.2.8 inside-peer 169.254.21.1
-	refuses "esp-mode to come" 2 "esp-mode fast is not there yet: use auto or xfrm" \
-		tunnel add bow0 x if-id 8 remote 192.0.2.8 esp-mode fast
 	refuses "set what is not there" 2 "no tunnel with this name" tunnel set bow0 x weight 1
 	refuses "by id, neither" 2 "no tunnel with this id" tunnel set bow0 63 weight 1
 	refuses "delete what is not there" 2 "no tunnel with this name" tunnel del bow0 x
@@ -402,7 +400,7 @@ dev bow0 tunnel aws1 dir out spi 0xc0ffee01 src 192.0.2.1 dst 203.0.113.1 curren
     age AGE packets 0 bytes 0" sa
 	expect_output "errors with statistics" '^    err-replay 0 err-window 0 err-integrity 0$' \
 		bt -s sa show dev bow0
-	expect_output "details" 'key-bits 160 icv-bits 128 replay-window 32 esp-mode xfrm' bt -d sa
+	expect_output "details" 'key-bits 160 icv-bits 128 replay-window 32 esp-mode fast' bt -d sa
 	json "as JSON" '.[1] | .spi == "0xc0ffee01" and .dir == "out" and .tunnel == "aws1" and
 		.tunnel_id == 7 and .current and .valid and .key_bits == 160 and
 		.add_time > 0 and .packets == 0 and (.esn | not)' sa

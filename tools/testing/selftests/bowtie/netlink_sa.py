@@ -59,9 +59,12 @@ def fill_algorithms():
               more="replay-window 32")
     algorithm("NAT-T", says("rfc4106(gcm(aes))", 160, 128, encap_sport=4500, encap_dport=61234),
               gcm(20), more="encap espinudp 4500 61234 0.0.0.0")
+    # Not for the fast path
+    algorithm("output mark", says("rfc4106(gcm(aes))", 160, 128, esp_mode="xfrm"), gcm(20),
+              more="output-mark 0x7")
 
 
-PLAIN = {"esn": 0, "replay-window": 0, "offload": 0, "esp-mode": "xfrm", "suspect": 0,
+PLAIN = {"esn": 0, "replay-window": 0, "offload": 0, "esp-mode": "fast", "suspect": 0,
          "valid": 1, "bytes": 0, "packets": 0, "use-time": 0,
          "err-replay": 0, "err-window": 0, "err-integrity": 0}
 
@@ -83,7 +86,18 @@ def contents():
         tap.ok(before <= added <= time.time(), f"{name}: it knows its age", added)
         answer, = gw.nl.do("sa-get", BOW0 | {"sa": {"spi": spi}})
         tap.eq(answer["sa"], dump[spi, "in"], f"{name}: get says the same")
+    path_taken(gw)
     no_key_is_told(gw)
+
+
+def path_taken(gw):
+    """What the tunnel says decides, where the SA allows both."""
+    for mode in ("xfrm", "fast", "auto"):
+        gw.nl.do("tunnel-set", BOW0 | {"tunnel": {"id": 0, "esp-mode": mode}})
+        told = {spi: sa["esp-mode"] for (spi, _), sa in gw.bound().items()}
+        may = {spi: {**PLAIN, **wanted}["esp-mode"] for spi, (*_, wanted) in ALGORITHMS.items()}
+        tap.eq(told, dict.fromkeys(may, "xfrm") if mode == "xfrm" else may,
+               f"esp-mode {mode}: which path each SA takes")
 
 
 def no_key_is_told(gw):

@@ -280,15 +280,13 @@ def other_settings():
     mss = "mss is neither off, auto nor 48..65495"
     for value in (2, 47, 65496, 0xFFFFFFFF):
         refused(NL, "tunnel-set", request(id=0, mss=value), errno.EINVAL, mss, "tunnel", "mss")
-    refused(NL, "tunnel-set", request(id=0, esp_mode="fast"), errno.EOPNOTSUPP,
-            "esp-mode fast is not there yet: use auto or xfrm", "tunnel", "esp-mode")
     before = get(id=0)
     for name, values in (("weight", (256, 1)), ("tier", (7, 0)), ("mss", (48, 65495, 0, 1)),
                          ("df", ("clear", "set", "copy")), ("mark", (0xFFFFFFFF, 0)),
                          ("probe-interval", (15, 60000, 100)),
                          ("probe-multiplier", (2, 50, 3)), ("probe-port", (1, 65535, 179)),
                          ("drain-timeout", (0, 86400000, 300000)),
-                         ("esp-mode", ("xfrm", "auto"))):
+                         ("esp-mode", ("xfrm", "fast", "auto"))):
         for value in values:
             accepts(NL, "tunnel-set", BOW0 | {"tunnel": {"id": 0, name: value}},
                     f"{name} {value}")
