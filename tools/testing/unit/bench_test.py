@@ -95,6 +95,17 @@ def test_report():
     check('+3000 0.30' in rows[1] and rows[1].rstrip().endswith('-'), 'a row', rows[1])
 
 
+def test_goals():
+    everything = cases.select([])
+    figures = {'plain': 5000, 'fast': 8000, 'peer': 14000}
+    lines = list(report.goals([(case, figures) for case in everything]))
+    equal('every goal is looked at', len(lines), len(report.GOALS) + 2)
+    equal('a goal missed, and one met', [line.split()[-1] for line in lines[:2]],
+          ['missed', 'met'])
+    check('1.00 of 1.05' in lines[-1], 'growth with tunnels and routes', lines[-1])
+    equal('no figures, no goals', list(report.goals([(case, {}) for case in everything])), [])
+
+
 def test_plot():
     everything = cases.select([])
     results = json.loads(report.as_json([(case, {'plain': 5000, 'xfrm': 8000, 'peer': 9000})
@@ -117,6 +128,7 @@ def main():
     test_cases()
     test_lab()
     test_report()
+    test_goals()
     test_plot()
     test_profile()
     print(f'1..{COUNT}')

@@ -33,7 +33,8 @@ class Gun:
         """Packets for the LAN, plain: NAME, and in ESP: NAME.esp"""
         self.make(name, count, '--src', lab.FAR, '--dst', lab.add(lab.LAN, 1),
                   '--tunnels', str(setting.tunnels), '--spread-src', str(setting.routes * 256),
-                  *words)
+                  # Packets of a poll to the same host would share a route lookup
+                  '--spread-dst', '200', *words)
 
     def encrypt(self, name):
         lab.in_ns(lab.FAR_NS, self.espgun, 'pass', 'in0', 'out0', self.path(name),

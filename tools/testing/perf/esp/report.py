@@ -73,3 +73,31 @@ def row(case, figures):
 
 def table(results):
     return '\n'.join([heading()] + [row(case, figures) for case, figures in results])
+
+
+# What the fast path is to reach: (group, direction, bytes, ratio)
+GOALS = (('base', 'tx', 100, 0.30), ('base', 'tx', 1400, 0.50), ('base', 'rx', 100, 0.30),
+         ('base', 'rx', 1400, 0.50), ('stream', 'tx', 1400, 0.60), ('stream', 'rx', 1400, 0.60))
+SCALE_GOAL = 1.05   # 64 tunnels and 100 000 routes, to 4 and 10
+
+
+def goals(results, system='fast'):
+    """a line for each goal that there are figures for"""
+    def find(*wanted):
+        for case, figures in results:
+            if wanted == (case.group, case.direction, case.bytes, case.setting.routes):
+                return figures
+        return {}
+
+    def line(name, value, goal):
+        return f'goal: {name:24} {value:4.2f} of {goal:4.2f}  {"met" if value <= goal else "missed"}'
+
+    for group, direction, size, goal in GOALS:
+        value = ratio(find(group, direction, size, 1000), system)
+        if value is not None:
+            yield line(f'{group} {direction} {size}', value, goal)
+    for direction in ('tx', 'rx'):
+        few = added(find('routes', direction, 100, 10), system)
+        many = added(find('scale', direction, 100, 100000), system)
+        if few and many is not None:
+            yield line(f'scale {direction} 100', many / few, SCALE_GOAL)
