@@ -124,7 +124,7 @@ static void forget(struct bt_facts *f, size_t index)
  * @f: facts
  * @if_id: of its tunnel
  * @spi: that we send by
- * @suspect: nothing is answered; or not, or it is gone
+ * @suspect: nothing is answered; or not
  * @now: bt_now_ms()
  */
 void bt_facts_suspect(struct bt_facts *f, uint32_t if_id, uint32_t spi, bool suspect,
@@ -139,4 +139,33 @@ void bt_facts_suspect(struct bt_facts *f, uint32_t if_id, uint32_t spi, bool sus
 	if (f->suspects.n == BT_FACT_SUSPECTS)
 		forget(f, 0);
 	*bt_array_add(&f->suspects) = (struct bt_fact_suspect){ if_id, spi, now };
+}
+
+static bool has_child(const struct bt_fact_ikes *ikes, uint32_t spi)
+{
+	size_t i, j;
+
+	for (i = 0; i < ikes->n; i++)
+		for (j = 0; j < ikes->v[i].sas.n; j++)
+			if (ikes->v[i].sas.v[j].spi_out == spi)
+				return true;
+	return false;
+}
+
+/**
+ * bt_facts_forget_suspects() - forget SAs that charon does not have any more
+ * @f: facts, with a new list of IKE SAs
+ * @now: bt_now_ms()
+ *
+ * Not by the module's word that an SA is gone, as that comes before the list without it:
+ * the SA would look as good as the others for a moment.
+ */
+void bt_facts_forget_suspects(struct bt_facts *f, uint64_t now)
+{
+	size_t i;
+
+	for (i = f->suspects.n; i--;)
+		if (now >= f->suspects.v[i].since + BT_FACT_SUSPECT_MS &&
+		    !has_child(&f->ikes, f->suspects.v[i].spi))
+			forget(f, i);
 }

@@ -136,6 +136,8 @@ struct bt_fact_suspect {
 
 /* More than that, and the oldest is forgotten. */
 #define BT_FACT_SUSPECTS	128
+/* How long one is remembered at least */
+#define BT_FACT_SUSPECT_MS	60000
 
 /**
  * struct bt_fact_ike - an IKE SA that charon has
@@ -357,6 +359,7 @@ void bt_facts_suspect(struct bt_facts *f, uint32_t if_id, uint32_t spi, bool sus
 		      uint64_t now);
 const struct bt_fact_suspect *bt_facts_is_suspect(const struct bt_facts *f, uint32_t if_id,
 						  uint32_t spi);
+void bt_facts_forget_suspects(struct bt_facts *f, uint64_t now);
 void bt_fact_ikes_follow(struct bt_fact_ikes *ikes, const struct bt_fact_ikes *before,
 			 uint64_t now);
 

@@ -106,9 +106,8 @@ static bool routes_known(const struct bt_fact_link *l, const struct bt_event *ev
 
 /* The module helps itself; that one side has SAs that the other has not is worth a word. */
 static void on_sa(struct bt_kmod_watch *w, const struct bt_fact_link *l,
-		  const struct bt_sa *sa, bool gone)
+		  const struct bt_sa *sa)
 {
-	bool suspect = sa->suspect && !gone;
 	const struct bt_tunnel *t;
 	size_t i;
 
@@ -118,13 +117,13 @@ static void on_sa(struct bt_kmod_watch *w, const struct bt_fact_link *l,
 		t = &l->tunnels.v[i];
 		if (t->id != sa->tunnel)
 			continue;
-		if (suspect && !bt_facts_is_suspect(w->facts, t->if_id, sa->spi))
+		if (sa->suspect && !bt_facts_is_suspect(w->facts, t->if_id, sa->spi))
 			bt_warn("tunnel %s of %s: nothing sent by SA 0x%x is answered; %s", t->name,
 				l->link.dev.name, sa->spi,
 				sa->current ? "there is no other" :
 				"another one is used, and this one will be ended");
 		/* One that is all there is, is no duplicate. */
-		bt_facts_suspect(w->facts, t->if_id, sa->spi, suspect && !sa->current,
+		bt_facts_suspect(w->facts, t->if_id, sa->spi, sa->suspect && !sa->current,
 				 bt_now_ms());
 	}
 }
@@ -153,8 +152,10 @@ static void on_link_event(struct bt_kmod_watch *w, struct bt_fact_link *l,
 		l->link.dev = event->dev;
 		break;
 	case BT_EVENT_SA:
+		on_sa(w, l, event->sa);
+		break;
 	case BT_EVENT_SA_DEL:
-		on_sa(w, l, event->sa, event->type == BT_EVENT_SA_DEL);
+		/* Still suspect: what charon told last may have it yet. */
 		return;
 	default:
 		bt_kmod_watch_stale(w, event->dev.ifindex);

@@ -241,6 +241,7 @@ static void finish(struct bt_vici_watch *w, int err)
 	bt_fact_ikes_clear(&f->ikes);
 	f->ikes = w->ikes;
 	w->ikes = (struct bt_fact_ikes){};
+	bt_facts_forget_suspects(f, f->ikes_seen);
 	watch_half_open(w);
 	bt_strings_clear(&f->conns);
 	f->conns = w->conns;

@@ -274,8 +274,16 @@ static void test_suspect_ike(void **state)
 	assert_int_equal(ops.v[0].id, 99);
 	assert_false(ops.v[0].child);
 	bt_ops_free(&ops);
+	/* It is being ended, and charon's list is from before: the other one must not be. */
+	bt_facts_forget_suspects(&w->facts, 90 * S);
+	expect_at(w, 90 * S, TERMINATE);
+	bt_reconcile(w->config, &w->facts, 90 * S, &ops);
+	assert_int_equal(ops.v[0].id, 99);
+	bt_ops_free(&ops);
 	/* If there is no doubt, it is the one by which something comes. */
 	bt_facts_suspect(&w->facts, 1, 0x22, false, 0);
+	new->received = 89 * S;
+	w->facts.ikes_seen = 90 * S;
 	bt_reconcile(w->config, &w->facts, 31 * S, &ops);
 	assert_int_not_equal(ops.v[0].id, 99);
 	bt_ops_free(&ops);
@@ -316,6 +324,10 @@ static void test_suspects_bounded(void **state)
 	assert_int_equal(f.suspects.n, BT_FACT_SUSPECTS);
 	assert_null(bt_facts_is_suspect(&f, 1, BT_FACT_SUSPECTS));
 	assert_non_null(bt_facts_is_suspect(&f, 1, BT_FACT_SUSPECTS + 1));
+	bt_facts_forget_suspects(&f, BT_FACT_SUSPECT_MS);
+	assert_int_equal(f.suspects.n, BT_FACT_SUSPECTS);
+	bt_facts_forget_suspects(&f, BT_FACT_SUSPECT_MS + 2 * BT_FACT_SUSPECTS);
+	assert_int_equal(f.suspects.n, 0);
 	bt_facts_free(&f);
 }
 
