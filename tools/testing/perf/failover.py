@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The figures of bench-failover, from what one cut left behind, and of all cuts.
 
-	failover.py trial LAB SYSTEM SETTING ENDPOINT TUNNEL FILE
-	failover.py table FILE JSON FLOWS RATE
+	failover.py trial LAB SYSTEM SETTING ENDPOINT TUNNEL FILE FLOWS RATE STALL
+	failover.py json FILE JSON
+	failover.py table JSON
 
-"trial" adds a line for each direction to FILE and prints one for the eye; "table" makes
-the JSON and the table of them. Where the flows were is taken from their packets
+"trial" adds a line for each direction to FILE and prints one for the eye; "json" makes
+the summary of them, "table" shows it. Where the flows were is taken from their packets
 (lib_cuts.sh). Times are the day's, in ms.
 
 A flow is affected if its last packet before the cut used the tunnel that was cut; its gap
 is from the last packet that came through to the next one that did, as sent. Every other
 flow that changed its way had no need to, neither then nor on the tunnel's return: no
 flow is idle. "disturbed" are flows on other tunnels that lost packets, "false_alarms" other
-tunnels that the gateway took down meanwhile: both tell of the system, or of a machine that
-stood still.
+tunnels that the gateway took down meanwhile.
+
+If the machine itself stood still for STALL ms or more the trial counts for nothing but
+"stood_still"; the exit status is 3 then.
 """
 import datetime
 import json
@@ -21,6 +24,7 @@ import os
 import statistics
 import sys
 
+STOOD_STILL = 3
 DIRECTIONS = {'out': 'site-to-cloud', 'back': 'cloud-to-site'}
 
 
@@ -93,9 +97,15 @@ def false_alarms(lab, system, tunnel, begin, end):
     return found
 
 
+def longest_stall(lab, begin, end):
+    """for how long the machine stood still at most, in ms"""
+    return max((stall['ms'] for stall in read_lines(os.path.join(lab, 'stalls'))
+                if stall['at_ms'] + stall['ms'] >= begin and stall['at_ms'] <= end), default=0)
+
+
 def measure(lab, way, system, endpoint, tunnel):
     """the figures of one direction"""
-    times = read_lines_of_one(os.path.join(lab, 'times.json'))
+    times = read_json(os.path.join(lab, 'times.json'))
     events = read_lines(os.path.join(lab, f'{way}.events'))
     cut, mend, end = times['cut'], times['mend'], times['end']
     ways = ways_at(events, cut)
@@ -119,30 +129,42 @@ def measure(lab, way, system, endpoint, tunnel):
         'moved_on_cut': len(changed(events, ways, cut, mend) - affected),
         'moved_on_return': len(changed(events, late, mend, end)),
         'false_alarms': false_alarms(lab, system, tunnel, cut, end),
+        'stall_ms': longest_stall(lab, cut - 1000, end),
     }
 
 
-def read_lines_of_one(path):
+def read_json(path):
     with open(path, encoding='utf-8') as file:
         return json.load(file)
 
 
-def do_trial(lab, system, setting, endpoint, tunnel, path):
+# pylint: disable=too-many-arguments,too-many-locals
+def do_trial(lab, system, setting, endpoint, tunnel, path, flows, rate, stall):
     said = []
     with open(path, 'a', encoding='utf-8') as file:
         for way, direction in DIRECTIONS.items():
             figures = measure(lab, way, system, int(endpoint), tunnel)
-            figures['setting'] = setting
+            stood_still = figures['stall_ms'] >= int(stall)
+            figures |= {'setting': setting, 'flows': int(flows), 'rate': int(rate),
+                        'stood_still': stood_still}
             file.write(json.dumps(figures) + '\n')
             gaps = figures['gaps_ms']
             said.append(f'{direction} gap {gaps[-1]:.0f} ms ({figures["affected"]} flows), '
                         f'lost {figures["lost"]}, moved {figures["moved_on_cut"]}'
                         f'+{figures["moved_on_return"]}' if gaps else f'{direction} no gap')
+            if figures['false_alarms'] and way == 'out':
+                said.append(f'{figures["false_alarms"]} false alarms')
+    if stood_still:
+        said.append(f'THE MACHINE STOOD STILL FOR {figures["stall_ms"]:.0f} MS')
     print('; '.join(said), flush=True)
+    return STOOD_STILL if stood_still else 0
 
 
-def summary(trials, flows, rate):
+def summary(trials):
     """of one system, setting and direction. A cut that hit no flow says nothing of gaps."""
+    stood_still = sum(t['stood_still'] for t in trials)
+    trials = [t for t in trials if not t['stood_still']] or trials
+    flows, rate = trials[0]['flows'], trials[0]['rate']
     scale = 64 / flows * 100 / rate
     hit = [t for t in trials if t['gaps_ms']]
     longest = [t['gaps_ms'][-1] for t in hit]
@@ -161,6 +183,7 @@ def summary(trials, flows, rate):
         'false_alarms': sum(t['false_alarms'] for t in trials),
         'not_recovered': sum(not t['recovered'] for t in trials),
         'trials': len(trials),
+        'stood_still': stood_still,
         'flows': flows,
         'rate': rate,
     }
@@ -168,29 +191,39 @@ def summary(trials, flows, rate):
 
 COLUMNS = (('system', 8), ('setting', 18), ('direction', 14), ('detection_ms', 14),
            ('median_ms', 11), ('worst_ms', 10), ('lost', 7), ('moved_on_cut', 14),
-           ('moved_on_return', 17), ('disturbed', 11), ('false_alarms', 14), ('trials', 8))
+           ('moved_on_return', 17), ('disturbed', 11), ('false_alarms', 14), ('trials', 8),
+           ('stood_still', 13))
 
 
-def do_table(path, output, flows, rate):
+def do_json(path, output):
     groups = {}
     for trial in read_lines(path):
         groups.setdefault((trial['system'], trial['setting'], trial['direction']), []).append(trial)
-    rows = [summary(trials, int(flows), int(rate)) for trials in groups.values()]
-    with open(output, 'w', encoding='utf-8') as file:
-        json.dump(rows, file, indent=1)
+    with open(output + '.new', 'w', encoding='utf-8') as file:
+        json.dump([summary(trials) for trials in groups.values()], file, indent=1)
         file.write('\n')
+    os.rename(output + '.new', output)
+
+
+def print_table(rows, columns, left):
+    """the first columns to the left"""
     print()
-    print(''.join(f'{name:<{width}}' if i < 3 else f'{name:>{width}}'
-                  for i, (name, width) in enumerate(COLUMNS)))
-    for row in rows:
-        print(''.join(f'{row[name]:<{width}}' if i < 3 else
-                      f'{"-" if row[name] is None else row[name]:>{width}}'
-                      for i, (name, width) in enumerate(COLUMNS)))
+    for row in [{name: name for name, _ in columns}, *rows]:
+        cells = ['-' if row[name] is None else str(row[name]) for name, _ in columns]
+        print(''.join(f'{cell:<{width}}' if i < left else f'{cell:>{width}}'
+                      for i, (cell, (_, width)) in enumerate(zip(cells, columns))).rstrip())
+
+
+def do_table(path):
+    rows = read_json(path)
+    print_table(rows, COLUMNS, 3)
     print('\nmedian and worst of the longest gap of each cut; lost: median of the cuts, for 64 '
-          f'flows of\n100 packets/s (measured: {flows} of {rate}); moved and disturbed: flows of '
-          f'{flows}, in the worst cut')
+          f'flows of\n100 packets/s (measured: {rows[0]["flows"]} of {rows[0]["rate"]}); moved and '
+          'disturbed: flows, in the worst cut;\nstood_still: trials that do not count, as the '
+          'machine itself stood still')
     return 0 if all(not row['not_recovered'] for row in rows) else 1
 
 
 if __name__ == '__main__':
-    sys.exit({'trial': do_trial, 'table': do_table}[sys.argv[1]](*sys.argv[2:]) or 0)
+    sys.exit({'trial': do_trial, 'json': do_json, 'table': do_table}[sys.argv[1]](*sys.argv[2:])
+             or 0)

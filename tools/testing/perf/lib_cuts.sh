@@ -6,7 +6,8 @@
 # cloud's router, which both systems share, writes it into the DSCP of what it receives from
 # and sends into its four interfaces, and the receivers behind read it.
 #
-# The first seconds after a cut belong to the system: nothing is polled then.
+# The first seconds after a cut belong to the system: nothing is polled then. A trial in which
+# the machine itself stood still ("stalls" has seen it) says nothing about a system.
 
 : "${BURST:=8}"		# flows that a sender wakes up for
 : "${CUT_MIN:=3}"	# seconds that a cut lasts at least
@@ -30,6 +31,36 @@ cuts_begin()
 	} | in_ns "$CLOUD" nft -f - || bail "cannot mark the ways"
 	exec {PAUSE_FD}<> <(:)
 	bg ip -ts -n "$CLOUD" monitor route >"$LAB/cloud.monitor"
+	bg stalls 20 >"$LAB/stalls"
+	STALLS=$BG_PID
+	trace_begin
+}
+
+# cuts_end: before the network goes
+cuts_end()
+{
+	stop "$STALLS"
+}
+
+# --- what the module says of it, for those who look into a trial
+
+readonly TRACING=/sys/kernel/tracing
+
+trace_begin()
+{
+	local event
+	[[ -e $TRACING/trace ]] || mount -t tracefs none $TRACING || return 0
+	echo mono >$TRACING/trace_clock
+	for event in bowtie_silence bowtie_tunnel_state; do
+		[[ ! -e $TRACING/events/bowtie/$event ]] ||
+			echo 1 >$TRACING/events/bowtie/$event/enable
+	done
+}
+
+# trace_note TEXT: with the time of day
+trace_note()
+{
+	echo "$1 at $(now_ms)" >$TRACING/trace_marker
 }
 
 # pause SECONDS: without a process
@@ -74,6 +105,7 @@ cuts_calibrate()
 # flows_begin N: receivers and senders, with source ports of trial N
 flows_begin()
 {
+	: >$TRACING/trace
 	flows_receivers
 	flows_senders $((20000 + $1 % 500 * FLOWS))
 	await "$WAIT" flows_alive || bail "there is no traffic"
@@ -155,14 +187,17 @@ cut_trial()
 	flows_begin "$1"
 	pause 1 # the measurement: what runs undisturbed
 	cut_at=$(now_ms)
+	trace_note cut
 	eval "$cut"
 	pause "$CUT_MIN"
 	await $((HOLD + 60)) flows_alive || alive=false
 	pause 1
 	mend_at=$(now_ms)
+	trace_note mend
 	eval "$mend"
 	await $((HOLD + 180)) "$back" || { lab_logs; bail "the tunnels do not come back"; }
 	pause "$SETTLE"
 	flows_end
+	cp $TRACING/trace "$LAB/trace"
 	jq -n "{cut: $cut_at, mend: $mend_at, end: $(now_ms), alive: $alive}" >"$LAB/times.json"
 }

@@ -12,19 +12,6 @@
 # shellcheck source-path=SCRIPTDIR
 . "$BOWTIE_SELFTESTS/lib_daemon.sh"
 
-# cut_answers INDEX: what the endpoint sends is lost
-cut_answers()
-{
-	in_ns "$NET" nft -f - <<-END
-	table ip cut$1 {
-		chain forward {
-			type filter hook forward priority 0;
-			ip saddr ${CLOUD_OUT[$1]} drop
-		}
-	}
-	END
-}
-
 # sas_of SIDE-NAMESPACE INDEX: SPIs between the gateway and one endpoint
 sas_of()
 {
@@ -80,14 +67,14 @@ transitions_but()
 		jq -c --arg name "${TUNNEL_NAMES[$1]}" '[.[] | select(.name != $name) | .transitions]'
 }
 
-# during_rekey LABEL INDEX child|ike CUT
+# during_rekey LABEL INDEX child|ike [out|back]: what is cut
 during_rekey()
 {
 	local label=$1 i=$2 kind=$3 name=bt_bow0_${TUNNEL_NAMES[$2]} before others begin
 	if [[ $kind == child ]]; then before=$(sas_of "$GW" "$i"); else before=$(ike_id "$i"); fi
 	others=$(transitions_but "$i")
 	bgp_note
-	"$4" "$i"
+	cut_endpoint "$i" "${4:-}"
 	expect "$label: charon begins" lab_swanctl gw --rekey "--$kind" "$name"
 	expect "$label: it is taken out" busywait "$WAIT" oper_is "$i" down
 	traffic_more 200
@@ -112,7 +99,7 @@ cloud_start
 gw_start
 busywait 120 lab_established || { lab_logs; bail "the tunnels do not come up"; }
 traffic_start 32 5
-during_rekey "CHILD SA, the request is lost" 0 child cut_endpoint
-during_rekey "IKE SA, the answer is lost" 2 ike cut_answers
+during_rekey "CHILD SA, the request is lost" 0 child
+during_rekey "IKE SA, the answer is lost" 2 ike back
 traffic_stop
 done_testing

@@ -4,16 +4,6 @@
 # For the tests of bowtied in the lab: traffic both ways, what must not change, and the
 # daemon's own words. To be sourced after lib_lab.sh.
 
-# With few plugins: under emulation all of them cost a second.
-lab_swanctl()
-{
-	local name=$1
-	shift
-	[[ -e $LAB/swanctl-tool.conf ]] ||
-		printf 'swanctl {\n load = random openssl\n}\n' >"$LAB/swanctl-tool.conf"
-	STRONGSWAN_CONF=$LAB/swanctl-tool.conf swanctl "$@" --uri "unix://$LAB/$name/charon.vici"
-}
-
 # --- traffic
 
 # traffic_start [FLOWS [RATE]]: UDP flows both ways until traffic_stop. TRAFFIC_OUT and

@@ -113,12 +113,14 @@ charon_start()
 		bail "charon of $name does not start: $(tail -n 3 "$LAB/$name/charon.out")"
 }
 
-# lab_swanctl NAME ARGS...
+# lab_swanctl NAME ARGS...: with few plugins, as under emulation all of them cost a second
 lab_swanctl()
 {
 	local name=$1
 	shift
-	swanctl "$@" --uri "unix://$LAB/$name/charon.vici"
+	[[ -e $LAB/swanctl-tool.conf ]] ||
+		printf 'swanctl {\n load = random openssl\n}\n' >"$LAB/swanctl-tool.conf"
+	STRONGSWAN_CONF=$LAB/swanctl-tool.conf swanctl "$@" --uri "unix://$LAB/$name/charon.vici"
 }
 
 # --- BIRD
@@ -213,10 +215,18 @@ cloud_bird_conf()
 			interface "ipsec$i";
 			hold time $HOLD; keepalive time $((HOLD / 3));
 			connect delay time 1; connect retry time 5; error wait time 2, 10;
-			ipv4 { import all; export where source = RTS_STATIC; next hop self; };
+			ipv4 { import ${CLOUD_IMPORT:-all}; export where source = RTS_STATIC; next hop self; };
 		}
 		END
 	done
+}
+
+# cloud_says INDEX STATEMENT: in the filter by which it announces to a tunnel
+cloud_says()
+{
+	sed -i "/^protocol bgp tunnel$1 /,/^}/ s/export .*RTS_STATIC[^;]*;.*next hop/export filter { if source != RTS_STATIC then reject; $2 accept; }; next hop/" \
+		"$LAB/cloud/bird.conf"
+	lab_birdc cloud configure >/dev/null
 }
 
 # cloud_start: charon with its connections, and BIRD. Sets CLOUD_CHARON, CLOUD_BIRD.
@@ -352,16 +362,19 @@ lab_logs()
 	diag "$(in_ns "$GW" bowtie tunnel show 2>&1; in_ns "$GW" bowtie route show 2>&1)"
 }
 
-# cut_endpoint INDEX, mend_endpoint INDEX: the internet drops what goes to and comes
-# from one of the cloud's addresses, silently
+# cut_endpoint INDEX [out|back]: the internet drops what goes to, comes from one of the
+# cloud's addresses, silently; by default both. mend_endpoint INDEX: no more
 cut_endpoint()
 {
+	local out="ip daddr ${CLOUD_OUT[$1]} drop" back="ip saddr ${CLOUD_OUT[$1]} drop"
+	[[ ${2:-} != back ]] || out=
+	[[ ${2:-} != out ]] || back=
 	in_ns "$NET" nft -f - <<-END
 	table ip cut$1 {
 		chain forward {
 			type filter hook forward priority 0;
-			ip saddr ${CLOUD_OUT[$1]} drop
-			ip daddr ${CLOUD_OUT[$1]} drop
+			$out
+			$back
 		}
 	}
 	END

@@ -16,14 +16,6 @@ HOLD=180
 # shellcheck source-path=SCRIPTDIR
 . "$BOWTIE_SELFTESTS/lib_steer.sh"
 
-# cloud_says INDEX STATEMENT: in the filter by which it announces to a tunnel
-cloud_says()
-{
-	sed -i "/^protocol bgp tunnel$1 /,/^}/ s/export .*RTS_STATIC[^;]*;.*next hop/export filter { if source != RTS_STATIC then reject; $2 accept; }; next hop/" \
-		"$LAB/cloud/bird.conf"
-	lab_birdc cloud configure >/dev/null
-}
-
 # sent_by NAME: packets that a tunnel has sent
 sent_by()
 {
