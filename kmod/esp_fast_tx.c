@@ -54,13 +54,23 @@ struct esp_batch {
 	bool v6;
 };
 
-/* What comes after the payload before the length: 1, 2, 3, ... (RFC 4303, 2.4) */
-static const u8 padding[64] = {
-	 1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16,
-	17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
-	33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48,
-	49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64,
-};
+/*
+ * What comes between the payload and its length: 1, 2, 3, ... (RFC 4303, 2.4). Words are
+ * written as long as what follows has room for them: it is not there yet.
+ */
+static void put_padding(u8 *at, unsigned int pad, unsigned int alen)
+{
+	unsigned int i;
+
+	if (likely(pad <= 16 && alen >= 8)) {
+		put_unaligned_be64(0x0102030405060708ULL, (__be64 *)at);
+		if (pad > 8)
+			put_unaligned_be64(0x090a0b0c0d0e0f10ULL, (__be64 *)(at + 8));
+		return;
+	}
+	for (i = 0; i < pad; i++)
+		at[i] = i + 1;
+}
 
 /* Numbers for @n packets, and what they count. False: all of it is for xfrm. */
 static bool take_numbers(struct esp_batch *b, u32 n, u32 bytes)
@@ -170,7 +180,7 @@ static struct ip_esp_hdr *encapsulate(const struct esp_batch *b, struct sk_buff 
 	tos = outer_tos(x, tos);
 
 	tail = __skb_put(skb, pad + 2 + esp->alen);
-	memcpy(tail, padding, pad);
+	put_padding(tail, pad, esp->alen);
 	tail[pad] = pad;
 	tail[pad + 1] = b->v6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 

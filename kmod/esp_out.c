@@ -13,6 +13,9 @@
 
 #include "esp_out.h"
 
+/* Without netfilter there is nothing to look at, and required.config asks for it. */
+#define hooked(entries)		(!!rcu_access_pointer(entries))
+
 /*
  * May the packet go to the neighbour as soon as the hooks have seen it? Not what has to be
  * fragmented, nor a local socket's, whose control group may have filters.
@@ -41,12 +44,16 @@ static int out4(struct net *net, struct sk_buff *skb, struct dst_entry *dst, u32
 {
 	int err;
 
-	err = nf_hook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, net, skb->sk, skb, NULL, dst->dev,
-		      ip_output);
-	if (unlikely(err != 1))
-		return err;
+	if (hooked(net->nf.hooks_ipv4[NF_INET_LOCAL_OUT])) {
+		err = nf_hook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, net, skb->sk, skb, NULL, dst->dev,
+			      ip_output);
+		if (unlikely(err != 1))
+			return err;
+	}
 	if (unlikely(skb_dst(skb) != dst || !plain(skb, dst, path_mtu)))
 		return dst_output(net, skb->sk, skb);
+	if (!hooked(net->nf.hooks_ipv4[NF_INET_POST_ROUTING]))
+		return to_neighbour4(net, skb, dst);
 	/* Whoever keeps the packet goes on in the stack, which is not to ask again. */
 	IPCB(skb)->flags |= IPSKB_REROUTED;
 	err = nf_hook(NFPROTO_IPV4, NF_INET_POST_ROUTING, net, NULL, skb, NULL, dst->dev,
@@ -82,12 +89,16 @@ static int out6(struct net *net, struct sk_buff *skb, struct dst_entry *dst, u32
 {
 	int err;
 
-	err = nf_hook(NFPROTO_IPV6, NF_INET_LOCAL_OUT, net, skb->sk, skb, NULL, dst->dev,
-		      ip6_output);
-	if (unlikely(err != 1))
-		return err;
+	if (hooked(net->nf.hooks_ipv6[NF_INET_LOCAL_OUT])) {
+		err = nf_hook(NFPROTO_IPV6, NF_INET_LOCAL_OUT, net, skb->sk, skb, NULL, dst->dev,
+			      ip6_output);
+		if (unlikely(err != 1))
+			return err;
+	}
 	if (unlikely(skb_dst(skb) != dst || !plain(skb, dst, path_mtu)))
 		return dst_output(net, skb->sk, skb);
+	if (!hooked(net->nf.hooks_ipv6[NF_INET_POST_ROUTING]))
+		return to_neighbour6(net, skb, dst);
 	IP6CB(skb)->flags |= IP6SKB_REROUTED;
 	err = nf_hook(NFPROTO_IPV6, NF_INET_POST_ROUTING, net, NULL, skb, NULL, dst->dev,
 		      ip6_output);

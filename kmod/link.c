@@ -258,21 +258,18 @@ static void link_free(struct net_device *dev)
 	free_percpu(link->stats);
 }
 
-/*
- * There is no link layer header. The device says how to parse packets, for packet sockets,
- * which the core takes for the ability to make one, and asks for it with each packet.
- */
+/* Nobody to resolve, and no link layer header: bowtie_tx_neigh() is all there is to do. */
 static const struct neigh_ops link_neigh_ops = {
 	.family = AF_UNSPEC,
-	.output = neigh_direct_output,
-	.connected_output = neigh_direct_output,
+	.output = bowtie_tx_neigh,
+	.connected_output = bowtie_tx_neigh,
 };
 
 static int link_neigh_init(struct neighbour *n)
 {
 	n->nud_state = NUD_NOARP;
 	n->ops = &link_neigh_ops;
-	n->output = neigh_direct_output;
+	n->output = bowtie_tx_neigh;
 	return 0;
 }
 

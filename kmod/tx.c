@@ -12,6 +12,8 @@
 #include <net/icmp.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
+#include <net/neighbour.h>
+#include <net/sch_generic.h>
 
 #include "group.h"
 #include "link.h"
@@ -175,4 +177,51 @@ netdev_tx_t bowtie_tx(struct sk_buff *skb, struct net_device *dev)
 	}
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
+}
+
+/* Packets that came to this CPU's bowtie devices and are not through yet */
+static DEFINE_PER_CPU(unsigned int, depth);
+#define DEPTH_MAX	2
+
+/* Does anybody want to see or queue what goes out by the device? */
+static bool straight(const struct net_device *dev, const struct sk_buff *skb)
+{
+	if (unlikely(skb_is_gso(skb) || skb_has_frag_list(skb) || !(dev->flags & IFF_UP)))
+		return false;
+#if BOWTIE_HAVE_TC_EGRESS
+	if (unlikely(rcu_access_pointer(dev->bowtie_dev_tc_egress)))
+		return false;
+#endif
+#if IS_ENABLED(CONFIG_NETFILTER_EGRESS)
+	if (unlikely(rcu_access_pointer(dev->nf_hooks_egress)))
+		return false;
+#endif
+	return !rcu_dereference_bh(netdev_get_tx_queue(dev, 0)->qdisc)->enqueue &&
+	       !dev_nit_active((struct net_device *)dev) && __this_cpu_read(depth) < DEPTH_MAX;
+}
+
+/**
+ * bowtie_tx_neigh() - a packet from the stack to our device: output of its neighbours
+ * @n: neighbour
+ * @skb: packet at its network header; consumed
+ *
+ * Nearly always there is neither a queue nor anybody who listens, and then the device's
+ * general way in, with all that it has to ask for, is a waste.
+ * Context: RCU read side. Return: as dev_queue_xmit().
+ */
+int bowtie_tx_neigh(struct neighbour *n, struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+
+	local_bh_disable();
+	if (unlikely(!straight(dev, skb))) {
+		local_bh_enable();
+		return dev_queue_xmit(skb);
+	}
+	skb_reset_mac_header(skb);
+	__this_cpu_inc(depth);
+	bowtie_tx(skb, dev);
+	__this_cpu_dec(depth);
+	local_bh_enable();
+	return NET_XMIT_SUCCESS;
 }

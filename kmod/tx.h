@@ -9,9 +9,11 @@ struct bowtie_link;
 struct bowtie_sa;
 struct bowtie_tunnel;
 struct bowtie_tunnel_conf;
+struct neighbour;
 
 /* tx.c */
 netdev_tx_t bowtie_tx(struct sk_buff *skb, struct net_device *dev);
+int bowtie_tx_neigh(struct neighbour *n, struct sk_buff *skb);
 
 /* tx_flow.c */
 u32 bowtie_tx_flow_hash(const struct bowtie_link *link, struct sk_buff *skb, bool v6);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What makes packets one flow: the hash that chooses the bucket. */
+#include <linux/hash.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/jhash.h>
@@ -12,7 +13,7 @@
 #include "tx.h"
 
 /* So that nobody outside can choose his tunnel */
-static u32 seed __read_mostly;
+static u64 seed __read_mostly;
 
 /*
  * By addresses alone. The protocol is left out: in IPv6 it is behind the
@@ -43,6 +44,14 @@ static bool is_fragment(const struct sk_buff *skb, bool v6)
 	return ipv6_find_hdr(skb, &off, NEXTHDR_FRAGMENT, NULL, NULL) == NEXTHDR_FRAGMENT;
 }
 
+/* Two rounds of what hash_64() does, the second one with the other half of the first. */
+static u32 mix(u64 a, u64 b)
+{
+	a = (a ^ seed) * GOLDEN_RATIO_64;
+	a = (a ^ (a >> 32) ^ b) * GOLDEN_RATIO_64;
+	return a >> 32;
+}
+
 /*
  * TCP and UDP, which is nearly everything, at a tenth of what the stack's dissector and its
  * SipHash cost. Returns false if there is more to look at.
@@ -52,7 +61,8 @@ static __always_inline bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
 	const struct ipv6hdr *ip6h;
 	const struct iphdr *iph;
 	const __be32 *ports;
-	u32 addrs[2], len;
+	unsigned int len;
+	u64 addrs;
 	u8 proto;
 
 	net_get_random_once(&seed, sizeof(seed));
@@ -69,14 +79,12 @@ static __always_inline bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
 		     skb_headlen(skb) < len + sizeof(*ports)))
 		return false;
 	ports = (const __be32 *)(skb->data + len);
-	if (v6) {
-		addrs[0] = jhash2((const u32 *)&ip6h->saddr, 4, seed);
-		addrs[1] = jhash2((const u32 *)&ip6h->daddr, 4, seed);
-	} else {
-		addrs[0] = (__force u32)iph->saddr;
-		addrs[1] = (__force u32)iph->daddr;
-	}
-	*hash = jhash_3words(addrs[0], addrs[1], (__force u32)get_unaligned(ports), seed + proto);
+	if (v6)
+		addrs = (u64)jhash2((const u32 *)&ip6h->saddr, 4, seed) << 32 |
+			jhash2((const u32 *)&ip6h->daddr, 4, seed);
+	else
+		addrs = get_unaligned((const u64 *)&iph->saddr);
+	*hash = mix(addrs, (u64)proto << 32 | (__force u32)get_unaligned(ports));
 	/* The underlay's device chooses its queue by it. */
 	__skb_set_sw_hash(skb, *hash, true);
 	return true;

@@ -45,6 +45,15 @@ typedef void bowtie_crypto_arg;
 #define bowtie_state_is_special(x)	false
 #endif
 
+/* What tc has on a device's way out: struct net_device's member. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define bowtie_dev_tc_egress		tcx_egress
+#define BOWTIE_HAVE_TC_EGRESS		IS_ENABLED(CONFIG_NET_XGRESS)
+#else
+#define bowtie_dev_tc_egress		miniq_egress
+#define BOWTIE_HAVE_TC_EGRESS		IS_ENABLED(CONFIG_NET_CLS_ACT)
+#endif
+
 struct net_device;
 
 /* A device that is never registered, for NAPI to hang on. */
