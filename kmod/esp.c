@@ -5,6 +5,7 @@
  * bottom halves off, one after the other.
  */
 #include <crypto/internal/geniv.h>
+#include <linux/fips.h>
 #include <linux/log2.h>
 #include <linux/percpu.h>
 #include <linux/random.h>
@@ -13,11 +14,9 @@
 #include <linux/wait_bit.h>
 
 #include "esp.h"
+#include "netns.h"
 
 DEFINE_PER_CPU(struct bowtie_esp_job *, bowtie_esp_jobs);
-
-/* Jobs that are with transforms which complete later. */
-static atomic_t given = ATOMIC_INIT(0);
 
 /**
  * bowtie_esp_serves() - may the fast path serve this SA?
@@ -45,13 +44,14 @@ bool bowtie_esp_serves(const struct xfrm_state *x)
  * Counter modes have their initialisation vectors made by the seqiv template: the sequence
  * number, with a salt. That is two words to write, for which the template makes another
  * request and three walks over the packet. Its child, the same cipher with the same key, can
- * be called at once.
+ * be called at once. (With FIPS 140 it is the crypto module that has to make them.) Only the
+ * template's driver name begins like this; a wrapper's begins with its own.
  */
 static void unfold_seqiv(struct bowtie_esp *esp)
 {
 	const struct aead_geniv_ctx *ctx = crypto_aead_ctx(esp->aead);
 
-	if (strncmp(crypto_aead_alg(esp->aead)->base.cra_driver_name, "seqiv(", 6) ||
+	if (fips_enabled || strncmp(crypto_aead_alg(esp->aead)->base.cra_driver_name, "seqiv(", 6) ||
 	    esp->ivlen != sizeof(esp->salt))
 		return;
 	esp->counts = true;
@@ -114,7 +114,7 @@ bool bowtie_esp_job_wait(struct bowtie_esp_job *job)
 {
 	__this_cpu_write(bowtie_esp_jobs, NULL);
 	xfrm_state_hold(job->x);
-	atomic_inc(&given);
+	atomic_inc(&bowtie_pernet(xs_net(job->x))->jobs);
 	return cmpxchg(&job->state, BOWTIE_ESP_JOB_CALLED, BOWTIE_ESP_JOB_WAITS) ==
 	       BOWTIE_ESP_JOB_DONE;
 }
@@ -143,24 +143,35 @@ bool bowtie_esp_job_complete(struct bowtie_esp_job *job, int err)
  */
 void bowtie_esp_job_free(struct bowtie_esp_job *job)
 {
+	struct bowtie_net *bn = bowtie_pernet(xs_net(job->x));
+
 	xfrm_state_put(job->x);
 	kfree_sensitive(job);
-	if (atomic_dec_and_test(&given))
-		wake_up_var(&given);
+	if (atomic_dec_and_test(&bn->jobs))
+		wake_up_var(&bn->jobs);
+}
+
+/**
+ * bowtie_esp_drain() - wait for the packets whose transforms complete later
+ * @bn: underlay in which nobody sends or receives any more
+ *
+ * Context: process.
+ */
+void bowtie_esp_drain(struct bowtie_net *bn)
+{
+	wait_var_event(&bn->jobs, !atomic_read(&bn->jobs));
 }
 
 /**
  * bowtie_esp_exit() - free the memory
  *
- * Waits for transforms that complete later, whose completions are in this module.
- * Context: process; nobody sends or receives any more.
+ * Context: process; nobody sends or receives any more, and all underlays are drained.
  */
 void bowtie_esp_exit(void)
 {
 	int cpu;
 
-	wait_var_event(&given, !atomic_read(&given));
-	/* The last of them was in softirq, and may not have returned. */
+	/* The last completion was in softirq, and may not have returned. */
 	synchronize_rcu();
 	for_each_possible_cpu(cpu)
 		kfree_sensitive(per_cpu(bowtie_esp_jobs, cpu));

@@ -7,6 +7,7 @@
 #include <linux/skbuff.h>
 #include <net/xfrm.h>
 
+struct bowtie_net;
 struct bowtie_sa;
 struct bowtie_tunnel;
 struct bowtie_tunnel_conf;
@@ -86,6 +87,7 @@ struct bowtie_esp_job *bowtie_esp_job_grow(unsigned int room);
 bool bowtie_esp_job_wait(struct bowtie_esp_job *job);
 bool bowtie_esp_job_complete(struct bowtie_esp_job *job, int err);
 void bowtie_esp_job_free(struct bowtie_esp_job *job);
+void bowtie_esp_drain(struct bowtie_net *bn);
 void bowtie_esp_exit(void);
 
 DECLARE_PER_CPU(struct bowtie_esp_job *, bowtie_esp_jobs);

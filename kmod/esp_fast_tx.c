@@ -85,6 +85,7 @@ static bool take_numbers(struct esp_batch *b, u32 n, u32 bytes)
 	if (likely(ok)) {
 		x->curlft.bytes += bytes;
 		x->curlft.packets += n;
+		bowtie_state_used(x);
 		b->udp = x->encap;
 		if (b->udp) {
 			b->sport = x->encap->encap_sport;
@@ -150,6 +151,8 @@ static void put_ip6(const struct esp_batch *b, struct sk_buff *skb, u8 proto, u8
 	ip6h->saddr = x->props.saddr.in6;
 	ip6h->daddr = x->id.daddr.in6;
 	skb->protocol = htons(ETH_P_IPV6);
+	/* What is no larger than IPv6's least MTU inside may be fragmented outside. */
+	skb->ignore_df = 1;
 	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
 	IP6CB(skb)->flags = IP6SKB_XFRM_TRANSFORMED;
 	IP6CB(skb)->nhoff = offsetof(struct ipv6hdr, nexthdr);
@@ -372,6 +375,7 @@ static int send_by_xfrm(struct dst_entry *bundle, struct sk_buff *skb)
 		return -EHOSTUNREACH;
 	}
 	skb_dst_set(skb, bundle);
+	skb->dev = bundle->dev;
 	return xfrm_output(skb->sk, skb);
 }
 
@@ -400,6 +404,21 @@ static int send_segments(struct esp_batch *b, struct dst_entry *bundle, struct s
 		if (unlikely(net_xmit_eval(one)))
 			err = one;
 	}
+	return err;
+}
+
+/* What was left to hardware has to be there before it is encrypted. (SCTP's: by the core) */
+static int complete_checksum(struct sk_buff *skb, bool v6)
+{
+	int err;
+
+	/* Not into the header that has been looked at. */
+	if (unlikely(!v6 && skb_checksum_start_offset(skb) <
+			    skb_network_offset(skb) + (int)ip_hdrlen(skb)))
+		return BOWTIE_ESP_DECLINED;
+	err = skb_checksum_help(skb);
+	if (unlikely(err))
+		kfree_skb(skb);
 	return err;
 }
 
@@ -436,14 +455,12 @@ int bowtie_esp_fast_tx(struct bowtie_tunnel *t, const struct bowtie_sa *sa,
 			return BOWTIE_ESP_DECLINED;
 		return send_segments(&b, bundle, skb);
 	}
+	if (unlikely(skb->ip_summed == CHECKSUM_PARTIAL)) {
+		err = complete_checksum(skb, v6);
+		if (err)
+			return err;
+	}
 	if (unlikely(!take_numbers(&b, 1, skb->len)))
 		return BOWTIE_ESP_DECLINED;
-	if (unlikely(skb->ip_summed == CHECKSUM_PARTIAL)) {
-		err = skb_checksum_help(skb);
-		if (err) {
-			kfree_skb(skb);
-			return err;
-		}
-	}
 	return send_one(&b, skb);
 }

@@ -44,14 +44,16 @@ static int out4(struct net *net, struct sk_buff *skb, struct dst_entry *dst, u32
 {
 	int err;
 
+	if (unlikely(!plain(skb, dst, path_mtu)))
+		return ip_local_out(net, skb->sk, skb);
 	if (hooked(net->nf.hooks_ipv4[NF_INET_LOCAL_OUT])) {
 		err = nf_hook(NFPROTO_IPV4, NF_INET_LOCAL_OUT, net, skb->sk, skb, NULL, dst->dev,
 			      ip_output);
 		if (unlikely(err != 1))
 			return err;
+		if (unlikely(skb_dst(skb) != dst || !plain(skb, dst, path_mtu)))
+			return dst_output(net, skb->sk, skb);
 	}
-	if (unlikely(skb_dst(skb) != dst || !plain(skb, dst, path_mtu)))
-		return dst_output(net, skb->sk, skb);
 	if (!hooked(net->nf.hooks_ipv4[NF_INET_POST_ROUTING]))
 		return to_neighbour4(net, skb, dst);
 	/* Whoever keeps the packet goes on in the stack, which is not to ask again. */
@@ -87,16 +89,19 @@ static int to_neighbour6(struct net *net, struct sk_buff *skb, struct dst_entry 
 
 static int out6(struct net *net, struct sk_buff *skb, struct dst_entry *dst, u32 path_mtu)
 {
+	const struct inet6_dev *idev = ip6_dst_idev(dst);
 	int err;
 
+	if (unlikely(!idev || idev->cnf.disable_ipv6 || !plain(skb, dst, path_mtu)))
+		return ip6_local_out(net, skb->sk, skb);
 	if (hooked(net->nf.hooks_ipv6[NF_INET_LOCAL_OUT])) {
 		err = nf_hook(NFPROTO_IPV6, NF_INET_LOCAL_OUT, net, skb->sk, skb, NULL, dst->dev,
 			      ip6_output);
 		if (unlikely(err != 1))
 			return err;
+		if (unlikely(skb_dst(skb) != dst || !plain(skb, dst, path_mtu)))
+			return dst_output(net, skb->sk, skb);
 	}
-	if (unlikely(skb_dst(skb) != dst || !plain(skb, dst, path_mtu)))
-		return dst_output(net, skb->sk, skb);
 	if (!hooked(net->nf.hooks_ipv6[NF_INET_POST_ROUTING]))
 		return to_neighbour6(net, skb, dst);
 	IP6CB(skb)->flags |= IP6SKB_REROUTED;

@@ -259,8 +259,21 @@ static void link_free(struct net_device *dev)
 }
 
 /* Nobody to resolve, and no link layer header: bowtie_tx_neigh() is all there is to do. */
-static const struct neigh_ops link_neigh_ops = {
-	.family = AF_UNSPEC,
+static void link_neigh_error(struct neighbour *n, struct sk_buff *skb)
+{
+	kfree_skb(skb);
+}
+
+static const struct neigh_ops link_neigh_ops4 = {
+	.family = AF_INET,
+	.error_report = link_neigh_error,
+	.output = bowtie_tx_neigh,
+	.connected_output = bowtie_tx_neigh,
+};
+
+static const struct neigh_ops link_neigh_ops6 = {
+	.family = AF_INET6,
+	.error_report = link_neigh_error,
 	.output = bowtie_tx_neigh,
 	.connected_output = bowtie_tx_neigh,
 };
@@ -268,7 +281,7 @@ static const struct neigh_ops link_neigh_ops = {
 static int link_neigh_init(struct neighbour *n)
 {
 	n->nud_state = NUD_NOARP;
-	n->ops = &link_neigh_ops;
+	n->ops = n->tbl->family == AF_INET ? &link_neigh_ops4 : &link_neigh_ops6;
 	n->output = bowtie_tx_neigh;
 	return 0;
 }
@@ -300,9 +313,10 @@ static void link_setup(struct net_device *dev)
 	dev->header_ops = &ip_tunnel_header_ops;
 	SET_NETDEV_DEVTYPE(dev, &link_device_type);
 	dev->type = ARPHRD_NONE;
-	/* One neighbour for all destinations, not one for each */
+	/* One neighbour for all IPv4 destinations, not one for each */
 	dev->flags = IFF_POINTOPOINT | IFF_NOARP;
-	dev->priv_flags |= IFF_NO_QUEUE;
+	/* Nor can a transform be called with interrupts off. */
+	dev->priv_flags |= IFF_NO_QUEUE | IFF_DISABLE_NETPOLL;
 	bowtie_dev_set_lockless(dev);
 	dev->features |= LINK_FEATURES;
 	dev->hw_features |= LINK_FEATURES;

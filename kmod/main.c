@@ -57,6 +57,8 @@ err_netns:
 	bowtie_netns_exit();
 err_wq:
 	destroy_workqueue(bowtie_wq);
+	bowtie_esp_exit();
+	rcu_barrier();
 	return err;
 }
 

@@ -2,6 +2,7 @@
 /* Network namespaces as underlays. */
 #include <linux/rtnetlink.h>
 
+#include "esp.h"
 #include "link.h"
 #include "netns.h"
 #include "tunnel.h"
@@ -33,6 +34,9 @@ static void __net_exit netns_exit_batch(struct list_head *nets)
 			unregister_netdevice_queue(link->dev, &devices);
 	unregister_netdevice_many(&devices);
 	rtnl_unlock();
+	/* What completes later looks for its SA here. */
+	list_for_each_entry(net, nets, exit_list)
+		bowtie_esp_drain(bowtie_pernet(net));
 }
 
 /* Before any device of the namespace waits for our bundles to let go of it. */

@@ -16,6 +16,7 @@
  * @sa_clock: age of the latest SA; @sa_lock
  * @tunnels: by if_id; @sa_lock
  * @sas: by SPI; @sa_lock, RCU to read
+ * @jobs: packets whose transforms complete later
  */
 struct bowtie_net {
 	struct list_head links;
@@ -23,6 +24,7 @@ struct bowtie_net {
 	u32 sa_clock;
 	DECLARE_HASHTABLE(tunnels, 8);
 	DECLARE_HASHTABLE(sas, 10);
+	atomic_t jobs;
 };
 
 extern unsigned int bowtie_net_id;

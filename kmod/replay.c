@@ -11,12 +11,21 @@
  */
 #include "replay.h"
 
-/* The bit of the number that is @back behind the right edge; @back < window. */
-static __u32 bit_behind(const struct xfrm_replay_state_esn *r, __u32 back)
-{
-	__u32 pos = (r->seq - 1) % r->replay_window;
+#ifdef __KERNEL__
+#include <linux/compiler.h>
+#else
+#define READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
+#endif
 
-	return pos >= back ? pos - back : r->replay_window - (back - pos);
+/*
+ * The bit of the number that is @back behind @top, the right edge; @back < @window, which is
+ * not read again: without the lock it may become another one meanwhile.
+ */
+static __u32 bit_behind(__u32 top, __u32 window, __u32 back)
+{
+	__u32 pos = (top - 1) % window;
+
+	return pos >= back ? pos - back : window - (back - pos);
 }
 
 static bool bit_is_set(const struct xfrm_replay_state_esn *r, __u32 bit)
@@ -72,7 +81,7 @@ static void shift(struct xfrm_replay_state_esn *r, __u32 seq, __u32 ahead)
 
 static void set_behind(struct xfrm_replay_state_esn *r, __u32 back)
 {
-	__u32 bit = bit_behind(r, back);
+	__u32 bit = bit_behind(r->seq, r->replay_window, back);
 
 	r->bmp[bit >> 5] |= 1U << (bit & 31);
 }
@@ -125,17 +134,17 @@ enum bowtie_replay bowtie_replay_check(const struct xfrm_replay_state *r, __u8 w
  */
 enum bowtie_replay bowtie_replay_check_bmp(const struct xfrm_replay_state_esn *r, __u32 seq)
 {
-	__u32 back = r->seq - seq;
+	__u32 window = READ_ONCE(r->replay_window), top = READ_ONCE(r->seq), back = top - seq;
 
-	if (!r->replay_window)
+	if (!window)
 		return BOWTIE_REPLAY_OK;
 	if (!seq)
 		return BOWTIE_REPLAY_ZERO;
-	if (seq > r->seq)
+	if (seq > top)
 		return BOWTIE_REPLAY_OK;
-	if (back >= r->replay_window)
+	if (back >= window)
 		return BOWTIE_REPLAY_OLD;
-	return bit_is_set(r, bit_behind(r, back)) ? BOWTIE_REPLAY_SEEN : BOWTIE_REPLAY_OK;
+	return bit_is_set(r, bit_behind(top, window, back)) ? BOWTIE_REPLAY_SEEN : BOWTIE_REPLAY_OK;
 }
 
 /**
@@ -145,7 +154,8 @@ enum bowtie_replay bowtie_replay_check_bmp(const struct xfrm_replay_state_esn *r
  */
 enum bowtie_replay bowtie_replay_check_esn(const struct xfrm_replay_state_esn *r, __u32 seq)
 {
-	__u32 window = r->replay_window, top = r->seq, bottom = top - window + 1;
+	__u32 window = READ_ONCE(r->replay_window), top = READ_ONCE(r->seq);
+	__u32 bottom = top - window + 1;
 	__u32 back = top - seq;
 
 	if (!window)
@@ -160,7 +170,7 @@ enum bowtie_replay bowtie_replay_check_esn(const struct xfrm_replay_state_esn *r
 	}
 	if (back >= window)
 		return BOWTIE_REPLAY_OLD;
-	return bit_is_set(r, bit_behind(r, back)) ? BOWTIE_REPLAY_SEEN : BOWTIE_REPLAY_OK;
+	return bit_is_set(r, bit_behind(top, window, back)) ? BOWTIE_REPLAY_SEEN : BOWTIE_REPLAY_OK;
 }
 
 /**

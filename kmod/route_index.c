@@ -2,8 +2,7 @@
 /*
  * A table over the upper levels of a tree of routes, so that a lookup costs about the same
  * with a hundred thousand of them as with ten. It only speeds the tree up, and knows no
- * changes: it goes before a route is added or removed, and a moment after the last change it
- * is made anew. (Where a route leads to may change under it.)
+ * changes: it goes before a route is added or removed, and a moment later it is made anew. (Where a route leads to may change under it.)
  *
  * It takes 16 bytes a slot, and has four to eight slots for each route, 65536 at most: 64 to
  * 128 bytes a route, beside the route's own 72 and as much for a fork; none if there are few.
@@ -17,9 +16,10 @@
 #include "route_index.h"
 
 #define INDEX_ROUTES_MIN	64
+#define INDEX_BITS_MIN		3
 #define INDEX_BITS_MAX		16
 
-/* After the last change; while there are changes, searches go through the whole tree. */
+/* After a change; until then searches go through the whole tree. */
 #define INDEX_DELAY		(HZ / 10)
 
 #define route_deref(link, p)	rcu_dereference_protected(p, lockdep_is_held(&(link)->lock))
@@ -44,7 +44,7 @@ void bowtie_route_index_drop(struct bowtie_link *link, u8 family)
 	if (index)
 		kvfree_rcu(index, rcu);
 	if (!link->dead && link->routes.count + 1 >= INDEX_ROUTES_MIN)
-		mod_delayed_work(bowtie_wq, &link->index_work, INDEX_DELAY);
+		queue_delayed_work(bowtie_wq, &link->index_work, INDEX_DELAY);
 }
 
 static bool is_route(const struct bowtie_route *r)
@@ -94,13 +94,15 @@ static void fill_slot(struct bowtie_link *link, struct bowtie_route_slot *slot,
 static struct bowtie_route_index *build(struct bowtie_link *link, u8 family)
 {
 	unsigned int bits = min_t(unsigned int, ilog2(link->routes.count) + 3, INDEX_BITS_MAX);
+	unsigned int room = family == AF_INET ? 32 : 64;
 	const struct bowtie_route *base, *best;
 	struct bowtie_route_index *index;
 	unsigned int i;
 
 	base = find_base(link, family, &best);
-	if (!base || base->len + bits > (family == AF_INET ? 32 : 64))
+	if (!base || base->len + INDEX_BITS_MIN > room)
 		return NULL;
+	bits = min(bits, room - base->len);
 	index = kvmalloc(struct_size(index, slots, 1UL << bits), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!index)
 		return NULL;

@@ -183,10 +183,15 @@ netdev_tx_t bowtie_tx(struct sk_buff *skb, struct net_device *dev)
 static DEFINE_PER_CPU(unsigned int, depth);
 #define DEPTH_MAX	2
 
-/* Does anybody want to see or queue what goes out by the device? */
-static bool straight(const struct net_device *dev, const struct sk_buff *skb)
+/*
+ * Does anybody want to see or queue what goes out by the device, or has the core to make
+ * something of the packet? Sockets may have more to say than is asked here.
+ */
+static bool straight(struct net_device *dev, struct sk_buff *skb)
 {
-	if (unlikely(skb_is_gso(skb) || skb_has_frag_list(skb) || !(dev->flags & IFF_UP)))
+	if (unlikely(skb_is_gso(skb) || skb_has_frag_list(skb) || skb->sk ||
+		     bowtie_skb_decrypted(skb) || skb_csum_is_sctp(skb) ||
+		     !(dev->flags & IFF_UP) || dev->real_num_tx_queues != 1))
 		return false;
 #if BOWTIE_HAVE_TC_EGRESS
 	if (unlikely(rcu_access_pointer(dev->bowtie_dev_tc_egress)))
@@ -197,7 +202,7 @@ static bool straight(const struct net_device *dev, const struct sk_buff *skb)
 		return false;
 #endif
 	return !rcu_dereference_bh(netdev_get_tx_queue(dev, 0)->qdisc)->enqueue &&
-	       !dev_nit_active((struct net_device *)dev) && __this_cpu_read(depth) < DEPTH_MAX;
+	       !dev_nit_active(dev) && __this_cpu_read(depth) < DEPTH_MAX;
 }
 
 /**

@@ -12,8 +12,14 @@
 #include "link.h"
 #include "tx.h"
 
-/* So that nobody outside can choose his tunnel */
-static u64 seed __read_mostly;
+/* So that nobody outside can choose his tunnel. One place: each has an own "once". */
+static noinline u64 seed(void)
+{
+	static u64 value __read_mostly;
+
+	net_get_random_once(&value, sizeof(value));
+	return value;
+}
 
 /*
  * By addresses alone. The protocol is left out: in IPv6 it is behind the
@@ -21,12 +27,11 @@ static u64 seed __read_mostly;
  */
 static u32 hash_l3(const struct sk_buff *skb, bool v6)
 {
-	net_get_random_once(&seed, sizeof(seed));
 	if (!v6)
 		return jhash_2words((__force u32)ip_hdr(skb)->saddr,
-				    (__force u32)ip_hdr(skb)->daddr, seed);
+				    (__force u32)ip_hdr(skb)->daddr, seed());
 	return jhash2((const u32 *)&ipv6_hdr(skb)->saddr,
-		      2 * sizeof(struct in6_addr) / sizeof(u32), seed);
+		      2 * sizeof(struct in6_addr) / sizeof(u32), seed());
 }
 
 static bool is_fragment(const struct sk_buff *skb, bool v6)
@@ -47,7 +52,7 @@ static bool is_fragment(const struct sk_buff *skb, bool v6)
 /* Two rounds of what hash_64() does, the second one with the other half of the first. */
 static u32 mix(u64 a, u64 b)
 {
-	a = (a ^ seed) * GOLDEN_RATIO_64;
+	a = (a ^ seed()) * GOLDEN_RATIO_64;
 	a = (a ^ (a >> 32) ^ b) * GOLDEN_RATIO_64;
 	return a >> 32;
 }
@@ -65,7 +70,6 @@ static __always_inline bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
 	u64 addrs;
 	u8 proto;
 
-	net_get_random_once(&seed, sizeof(seed));
 	if (v6) {
 		ip6h = ipv6_hdr(skb);
 		proto = ip6h->nexthdr;
@@ -80,8 +84,8 @@ static __always_inline bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
 		return false;
 	ports = (const __be32 *)(skb->data + len);
 	if (v6)
-		addrs = (u64)jhash2((const u32 *)&ip6h->saddr, 4, seed) << 32 |
-			jhash2((const u32 *)&ip6h->daddr, 4, seed);
+		addrs = (u64)jhash2((const u32 *)&ip6h->saddr, 4, seed()) << 32 |
+			jhash2((const u32 *)&ip6h->daddr, 4, seed());
 	else
 		addrs = get_unaligned((const u64 *)&iph->saddr);
 	*hash = mix(addrs, (u64)proto << 32 | (__force u32)get_unaligned(ports));

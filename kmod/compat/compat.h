@@ -54,6 +54,22 @@ typedef void bowtie_crypto_arg;
 #define BOWTIE_HAVE_TC_EGRESS		IS_ENABLED(CONFIG_NET_CLS_ACT)
 #endif
 
+/* When an SA was used last, which whoever keys it may ask for. x->lock held. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define bowtie_state_used(x)		WRITE_ONCE((x)->lastused, ktime_get_real_seconds())
+#else
+#define bowtie_state_used(x)		((void)(x))
+#endif
+
+/* Is it a packet that a NIC was to encrypt for a TLS socket? */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define bowtie_skb_decrypted(skb)	skb_is_decrypted(skb)
+#elif IS_ENABLED(CONFIG_TLS_DEVICE)
+#define bowtie_skb_decrypted(skb)	((skb)->decrypted)
+#else
+#define bowtie_skb_decrypted(skb)	false
+#endif
+
 struct net_device;
 
 /* A device that is never registered, for NAPI to hang on. */
