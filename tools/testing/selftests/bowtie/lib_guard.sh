@@ -58,13 +58,14 @@ guard_capture()
 guard_prove()
 {
 	in_ns "$1" ping -q -n -c 1 -W 1 -s 8 -p $GUARD_HEX "$2" >"$GUARD_PCAP.ping" 2>&1
-	busywait "$WAIT" guard_saw_echo "$GUARD_PCAP" ||
+	busywait "$WAIT" guard_saw "$GUARD_PCAP" "$GUARD_ECHO" ||
 		bail "the guard is blind: $(cat "$GUARD_PCAP.err" "$GUARD_PCAP.ping")"
 }
 
-guard_saw_echo()
+# guard_saw PCAP FILTER
+guard_saw()
 {
-	(($(pcap_count "$1" "$GUARD_ECHO") > 0))
+	(($(pcap_count "$1" "$2") > 0))
 }
 
 # guard_end NS|"": ends the guards in NS, or all of them; what they have found is kept for
