@@ -50,7 +50,8 @@ bench: deps all ## instructions per packet against four xfrm interfaces, in a gu
 	@scripts/vm --timeout 900 --icount --for-module $(KO) \
 		$(VM_ARGS) -- $(CURDIR)/tools/testing/perf/insns_tx.sh
 
-# Some minutes a system. TRIALS=20 PEER_TRIALS=4 SYSTEMS="peer bowtie bowtie-15ms"
+# TRIALS=20 PEER_TRIALS=20 SYSTEMS="peer bowtie bowtie-15ms bowtie-prepend"; a trial with the peer
+# takes a minute, any other a quarter of one
 bench-failover: deps all traffic ## what a silent cut costs, against xfrm interfaces and BIRD
 	@scripts/vm --timeout 7200 --env TRIALS --env PEER_TRIALS --env SYSTEMS --env RATE --env FLOWS \
 		--for-module $(KO) $(VM_ARGS) -- $(CURDIR)/tools/testing/perf/failover.sh
