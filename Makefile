@@ -51,7 +51,8 @@ bench: all ## instructions per packet, of Bowtie and of xfrm interfaces, in a gu
 	@scripts/install-deps.sh build vm test bench
 	@tools/testing/perf/esp/bench.sh $(VM_ARGS)
 
-# Some minutes a system. TRIALS=20 PEER_TRIALS=4 SYSTEMS="peer bowtie bowtie-15ms"
+# TRIALS=20 PEER_TRIALS=20 SYSTEMS="peer bowtie bowtie-15ms bowtie-prepend"; a trial with the peer
+# takes a minute, any other a quarter of one
 bench-failover: deps all traffic ## what a silent cut costs, against xfrm interfaces and BIRD
 	@scripts/vm --timeout 7200 --env TRIALS --env PEER_TRIALS --env SYSTEMS --env RATE --env FLOWS \
 		--for-module $(KO) $(VM_ARGS) -- $(CURDIR)/tools/testing/perf/failover.sh
