@@ -106,48 +106,6 @@ two_ikes()
 	(($(ikes_of gw bt_bow0_aws1 | wc -w) == 2 && $(spis_of 0 | wc -w) == 4))
 }
 
-# The peer begins once more, and then its kernel loses what we send by: it goes on sending by
-# the newer SAs itself. The module uses the older one, and the newer IKE SA is ended.
-one_sided()
-{
-	local spi id
-	id=$(ikes_of gw bt_bow0_aws1)
-	spi=$(current_spi)
-	lab_swanctl cloud --initiate --ike tunnel0 --child tunnel0 --timeout 20 >/dev/null 2>&1
-	expect "one-sided: two of one tunnel" busywait "$WAIT" two_ikes
-	expect "one-sided: the newer one is used" busywait "$WAIT" not same_spi "$spi"
-	daemon_log_mark
-	spi=$(current_spi)
-	ip -n "$CLOUD" xfrm state delete src "$GW_OUT" dst "${CLOUD_OUT[0]}" proto esp spi "$spi" ||
-		fail "one-sided" "the cloud has no SA $spi"
-	expect "one-sided: the module finds out, and bowtied says so" busywait "$WAIT" \
-		daemon_said "aws1.*nothing sent by SA $spi is answered; another one is used"
-	expect "one-sided: the tunnel works" busywait "$WAIT" tunnel_oper aws1 up
-	expect "one-sided: by the older one" not same_spi "$spi"
-	expect "one-sided: one is ended" busywait 60 daemon_said "terminate bt_bow0_aws1"
-	expect "one-sided: one pair is left" busywait "$WAIT" one_ike_left "$id" ||
-		lab_logs
-	expect "one-sided: everything works" busywait "$WAIT" works
-	expect "one-sided: none was begun" not daemon_said "initiate" || diag "$(daemon_log)"
-}
-
-current_spi()
-{
-	printf '0x%x' "$(in_ns "$GW" bowtie -j sa show dev bow0 tunnel aws1 |
-		jq -r '.[] | select(.dir == "out" and .current) | .spi')"
-}
-
-same_spi()
-{
-	[[ $(current_spi) == "$1" ]]
-}
-
-# The older IKE SA, and no other
-one_ike_left()
-{
-	[[ $(ikes_of gw bt_bow0_aws1) == "$1" && $(spis_of 0 | wc -w) == 2 ]]
-}
-
 # An endpoint with the same address that knows of nothing: charon's own retransmissions
 # would take nearly three minutes to find out.
 replaced()
@@ -203,7 +161,6 @@ expect "the daemon has settled" daemon_settled
 deleted "IKE SA deleted by the peer" 1 --ike tunnel1
 deleted "CHILD SA deleted by the peer" 2 --child tunnel2
 stale
-one_sided
 cut_for_long
 replaced
 ((TAP_FAILED == 0)) || lab_logs
