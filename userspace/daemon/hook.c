@@ -179,7 +179,7 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr, i
 }
 
 /* Returns 0 or an errno; the process leads a group of its own. */
-static int spawn(struct hook *h, char **argv, int out)
+static int spawn(struct hook *h, const char *real, char **argv, int out)
 {
 	posix_spawn_file_actions_t files;
 	struct bt_strings env = {};
@@ -194,7 +194,7 @@ static int spawn(struct hook *h, char **argv, int out)
 	posix_spawnattr_init(&attr);
 	err = prepare(&files, &attr, out);
 	if (!err)
-		err = posix_spawn(&h->pid, argv[0], &files, &attr, argv, env.v);
+		err = posix_spawn(&h->pid, real, &files, &attr, argv, env.v);
 	if (err)
 		h->pid = 0;
 	posix_spawnattr_destroy(&attr);
@@ -214,24 +214,28 @@ static void begin(struct hook *h)
 	struct bt_strings args = {};
 	struct bt_error e = {};
 	int pipe_fds[2], err;
+	char *real = NULL;
 
 	h->began = bt_now_ms();
 	h->failed = false;
 	copy(&h->told, &h->want);
-	if (bt_conf_program_check(h->path, &e)) {
+	if (bt_conf_program_check(h->path, &real, &e)) {
 		fail(h, e.text);
 		bt_error_free(&e);
 		return;
 	}
 	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK)) {
 		fail(h, strerror(errno));
+		free(real);
 		return;
 	}
 	*bt_array_add(&args) = h->path;
 	for (size_t i = 0; i < h->told.n; i++)
 		*bt_array_add(&args) = h->told.v[i];
 	*bt_array_add(&args) = NULL;
-	err = spawn(h, args.v, pipe_fds[1]);
+	/* What was checked, and not what a link points to by now */
+	err = spawn(h, real, args.v, pipe_fds[1]);
+	free(real);
 	free(args.v);
 	close(pipe_fds[1]);
 	if (err) {

@@ -303,6 +303,81 @@ static void test_rights(void **state)
 	done(w);
 }
 
+static void refuse_program(const char *path, const char *why)
+{
+	struct bt_error e = {};
+	char *real = NULL;
+
+	assert_int_not_equal(bt_conf_program_check(path, &real, &e), 0);
+	if (!strstr(e.text, why))
+		fail_msg("%s: %s", path, e.text);
+	assert_null(real);
+	bt_error_free(&e);
+}
+
+/* Whoever can change a link on the way says what is run. */
+static void test_links(void **state)
+{
+	char *dir = bt_asprintf("%s/dir", t.dir), *link = bt_asprintf("%s/dir/link", t.dir);
+	char *outer = bt_asprintf("%s/outer", t.dir), *real = NULL;
+	char *dots = bt_asprintf("%s/dir/.././dir//link", t.dir);
+	struct bt_error e = {};
+	struct world *w = begin("echo \"$0 $1\" >$out", "10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(symlink("../script", link), 0);
+	assert_int_equal(symlink(dots, outer), 0);
+	/* Our own are good, and what is run is what was looked at. */
+	assert_int_equal(bt_conf_program_check(outer, &real, &e), 0);
+	assert_string_equal(real, t.script);
+	free(real);
+	real = NULL;
+	free(w->config->links.v[0].on_change);
+	w->config->links.v[0].on_change = bt_strdup(outer);
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, " bow0\n");
+	assert_int_equal(count(t.out, t.script), 1);
+	bt_hooks_free(hooks);
+	done(w);
+
+	assert_int_equal(chmod(dir, 0777), 0);
+	refuse_program(link, "others may write in");
+	refuse_program(outer, "others may write in");
+	/* As in /tmp: this one nobody else can take away. */
+	assert_int_equal(chmod(dir, 01777), 0);
+	assert_int_equal(bt_conf_program_check(link, NULL, &e), 0);
+	if (!geteuid()) {
+		assert_int_equal(lchown(link, 65534, 65534), 0);
+		refuse_program(link, "link belongs to somebody else");
+		unlink(link);
+		assert_int_equal(symlink("/bin/true", link), 0);
+		assert_int_equal(lchown(link, 65534, 65534), 0);
+		assert_int_equal(chown(dir, 65534, 65534), 0);
+		assert_int_equal(chmod(dir, 0777), 0);
+		refuse_program(link, "dir belongs to somebody else");
+		refuse_program(outer, "dir belongs to somebody else");
+		assert_int_equal(chown(dir, 0, 0), 0);
+	}
+	assert_int_equal(chmod(dir, 0700), 0);
+	unlink(link);
+	refuse_program(outer, "No such file");
+	assert_int_equal(symlink("link", link), 0);
+	refuse_program(outer, "symbolic links");
+	unlink(link);
+	assert_int_equal(symlink("../script/x", link), 0);
+	refuse_program(link, "Not a directory");
+	refuse_program("/", "is no program");
+	refuse_program("/dev/null", "");
+	unlink(link);
+	unlink(outer);
+	rmdir(dir);
+	free(dir);
+	free(link);
+	free(outer);
+	free(dots);
+}
+
 /* --- */
 
 static int group_setup(void **state)
@@ -354,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_output_bounded),
 		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_links),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
