@@ -224,7 +224,7 @@ static void begin(struct hook *h)
 		bt_error_free(&e);
 		return;
 	}
-	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK)) {
+	if (pipe2(pipe_fds, O_CLOEXEC)) {
 		fail(h, strerror(errno));
 		free(real);
 		return;
@@ -233,6 +233,8 @@ static void begin(struct hook *h)
 	for (size_t i = 0; i < h->told.n; i++)
 		*bt_array_add(&args) = h->told.v[i];
 	*bt_array_add(&args) = NULL;
+	/* Our end only: a program does not expect a full pipe to be an error. */
+	fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
 	/* What was checked, and not what a link points to by now */
 	err = spawn(h, real, args.v, pipe_fds[1]);
 	free(real);

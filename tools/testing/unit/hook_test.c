@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/hook.h"
 #include "log.h"
@@ -266,6 +267,21 @@ static void test_output_bounded(void **state)
 	done(w);
 }
 
+/* Who writes faster than we read waits, and does not fail. */
+static void test_output_blocks(void **state)
+{
+	struct world *w = begin("head -c 300000 /dev/zero && echo written >>$out", "10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	bt_hooks_update(hooks, w->config, &w->facts);
+	usleep(300000);
+	run_until(t.log, "on_change of bow0: ");
+	run_until(t.out, "written");
+	run_until(t.log, "status 0");
+	bt_hooks_free(hooks);
+	done(w);
+}
+
 /* What can be changed by others is not run, neither at first nor later. */
 static void test_rights(void **state)
 {
@@ -428,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_coalesced),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_output_bounded),
+		cmocka_unit_test(test_output_blocks),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_links),
 	};
