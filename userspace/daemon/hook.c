@@ -23,14 +23,15 @@
 /**
  * struct hook - of a link
  * @link: its name
- * @loop: event loop
+ * @all: those of all links
  * @path: the program
  * @timeout_ms: for so long it may run
  * @want: what it is to be told: arguments, without the program
  * @told: what it was told the last time
- * @failed: that was in vain
+ * @failures: so often that was in vain
  * @pid: it runs, or 0
  * @began: when it was started
+ * @ended: when that was over, and in vain
  * @killed: it took too long
  * @timer: kills it, or runs it once more
  * @fd: its output
@@ -40,14 +41,15 @@
  */
 struct hook {
 	char *link;
-	struct bt_loop *loop;
+	struct bt_hooks *all;
 	char *path;
 	uint64_t timeout_ms;
 	struct bt_strings want;
 	struct bt_strings told;
-	bool failed;
+	unsigned int failures;
 	pid_t pid;
 	uint64_t began;
+	uint64_t ended;
 	bool killed;
 	struct bt_timer *timer;
 	int fd;
@@ -60,12 +62,14 @@ struct hook {
  * struct bt_hooks - those of all links
  * @loop: event loop
  * @child: a child has ended
+ * @hurry: what failed is repeated so many times sooner
  * @v: array
  * @n: how many
  */
 struct bt_hooks {
 	struct bt_loop *loop;
 	struct bt_signal *child;
+	unsigned int hurry;
 	struct hook **v;
 	size_t n;
 };
@@ -206,7 +210,8 @@ static int spawn(struct hook *h, const char *real, char **argv, int out)
 static void fail(struct hook *h, const char *why)
 {
 	bt_err("on_change of %s: %s: %s", h->link, h->path, why);
-	h->failed = true;
+	h->failures++;
+	h->ended = bt_now_ms();
 }
 
 static void begin(struct hook *h)
@@ -217,7 +222,8 @@ static void begin(struct hook *h)
 	char *real = NULL;
 
 	h->began = bt_now_ms();
-	h->failed = false;
+	if (!same(&h->told, &h->want))
+		h->failures = 0;
 	copy(&h->told, &h->want);
 	if (bt_conf_program_check(h->path, &real, &e)) {
 		fail(h, e.text);
@@ -249,25 +255,34 @@ static void begin(struct hook *h)
 	h->killed = false;
 	h->lines = 0;
 	h->fd = pipe_fds[0];
-	h->out = bt_fd_new(h->loop, h->fd, BT_FD_READ, read_output, h);
+	h->out = bt_fd_new(h->all->loop, h->fd, BT_FD_READ, read_output, h);
 	bt_timer_start(h->timer, h->timeout_ms);
+}
+
+/* Returns when it is to be run, or UINT64_MAX. */
+static uint64_t next_run(const struct hook *h)
+{
+	if (!same(&h->want, &h->told))
+		return h->began ? h->began + BT_HOOK_PAUSE_MS : 0;
+	/* From the end on: one that hangs would otherwise run all the time. */
+	return h->failures ? h->ended + bt_hook_retry_ms(h->failures) / h->all->hurry : UINT64_MAX;
 }
 
 /* Not at once again: neither what has failed, nor what changes all the time. */
 static void follow(struct hook *h)
 {
-	bool news = !same(&h->want, &h->told);
-	uint64_t now = bt_now_ms(), then = h->began + (news ? BT_HOOK_PAUSE_MS : BT_HOOK_RETRY_MS);
+	uint64_t now = bt_now_ms(), then = next_run(h);
 
-	if (h->pid || (!news && !h->failed))
+	if (h->pid || then == UINT64_MAX)
 		return;
-	if (h->began && now < then)
+	if (now < then) {
 		bt_timer_start(h->timer, then - now);
-	else
-		begin(h);
+		return;
+	}
+	begin(h);
 	/* Before it was a process: it may be tried again. */
-	if (h->failed && !h->pid && !bt_timer_pending(h->timer))
-		bt_timer_start(h->timer, BT_HOOK_RETRY_MS);
+	if (!h->pid)
+		bt_timer_start(h->timer, next_run(h) - h->ended);
 }
 
 static void on_timer(void *arg)
@@ -301,6 +316,8 @@ static void ended(struct hook *h, int status)
 	else
 		bt_info("on_change of %s: status 0 after %llu ms", h->link,
 			(unsigned long long)(bt_now_ms() - h->began));
+	if (!why)
+		h->failures = 0;
 	free(why);
 	follow(h);
 }
@@ -364,7 +381,7 @@ static struct hook *make(struct bt_hooks *hooks, const char *link)
 		return h;
 	h = bt_alloc(sizeof(*h));
 	h->link = bt_strdup(link);
-	h->loop = hooks->loop;
+	h->all = hooks;
 	h->fd = -1;
 	h->timer = bt_timer_new(hooks->loop, on_timer, h);
 	*bt_array_add(hooks) = h;
@@ -425,8 +442,19 @@ struct bt_hooks *bt_hooks_new(struct bt_loop *loop)
 	struct bt_hooks *hooks = bt_alloc(sizeof(*hooks));
 
 	hooks->loop = loop;
+	hooks->hurry = 1;
 	hooks->child = bt_signal_new(loop, SIGCHLD, on_child, hooks);
 	return hooks;
+}
+
+/**
+ * bt_hooks_hurry() - repeat what has failed sooner: for tests
+ * @hooks: hooks
+ * @times: so many times
+ */
+void bt_hooks_hurry(struct bt_hooks *hooks, unsigned int times)
+{
+	hooks->hurry = times;
 }
 
 /**

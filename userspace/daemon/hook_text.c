@@ -8,6 +8,21 @@
 #include "bird_flags.h"
 #include "util.h"
 
+/**
+ * bt_hook_retry_ms() - when to run it once more
+ * @failures: one after the other, without news
+ *
+ * Return: for so long it is left alone.
+ */
+uint64_t bt_hook_retry_ms(unsigned int failures)
+{
+	uint64_t ms = BT_HOOK_RETRY_MS;
+
+	while (failures-- > 1 && ms < BT_HOOK_RETRY_MAX_MS)
+		ms *= 2;
+	return ms < BT_HOOK_RETRY_MAX_MS ? ms : BT_HOOK_RETRY_MAX_MS;
+}
+
 static const char *state_of(const struct bt_fact_link *l, const char *name)
 {
 	size_t i;

@@ -282,6 +282,41 @@ static void test_output_blocks(void **state)
 	done(w);
 }
 
+/* Milliseconds from one run to the next */
+static unsigned long long between(unsigned int first)
+{
+	char *have = content(t.out), *at = have;
+	unsigned long long a, b;
+
+	while (first--)
+		at = strchr(at, '\n') + 1;
+	a = strtoull(at, &at, 10);
+	b = strtoull(at, NULL, 10);
+	free(have);
+	return b - a;
+}
+
+/* One that hangs is not run again at once when it was killed, and ever less often. */
+static void test_pauses(void **state)
+{
+	struct world *w = begin("date +%s%3N >>$out; [ $(wc -l <$out) = 4 ] && echo last >>$out;"
+				" sleep 60", "1s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	assert_int_equal(bt_hook_retry_ms(1), BT_HOOK_RETRY_MS);
+	assert_int_equal(bt_hook_retry_ms(2), 2 * BT_HOOK_RETRY_MS);
+	assert_int_equal(bt_hook_retry_ms(5), BT_HOOK_RETRY_MAX_MS);
+	assert_int_equal(bt_hook_retry_ms(1000), BT_HOOK_RETRY_MAX_MS);
+	bt_hooks_hurry(hooks, 50);
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "last");
+	assert_true(between(0) >= 1000 + BT_HOOK_RETRY_MS / 50 - 20);
+	assert_true(between(1) >= 1000 + 2 * BT_HOOK_RETRY_MS / 50 - 20);
+	assert_true(between(2) >= 1000 + 4 * BT_HOOK_RETRY_MS / 50 - 20);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
 /* What can be changed by others is not run, neither at first nor later. */
 static void test_rights(void **state)
 {
@@ -445,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_output_bounded),
 		cmocka_unit_test(test_output_blocks),
+		cmocka_unit_test(test_pauses),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_links),
 	};
