@@ -63,6 +63,7 @@ struct hook {
  * @loop: event loop
  * @child: a child has ended
  * @hurry: what failed is repeated so many times sooner
+ * @dying: killed, and nobody's any more: their ends are still to come
  * @v: array
  * @n: how many
  */
@@ -70,6 +71,10 @@ struct bt_hooks {
 	struct bt_loop *loop;
 	struct bt_signal *child;
 	unsigned int hurry;
+	struct {
+		pid_t *v;
+		size_t n;
+	} dying;
 	struct hook **v;
 	size_t n;
 };
@@ -331,7 +336,7 @@ static bool reap(struct hook *h, int *status)
 		return false;
 	/* While its number is still its own */
 	kill(-h->pid, SIGKILL);
-	return waitpid(h->pid, status, 0) == h->pid;
+	return waitpid(h->pid, status, WNOHANG) == h->pid;
 }
 
 static void on_child(void *arg)
@@ -343,15 +348,19 @@ static void on_child(void *arg)
 	for (i = 0; i < hooks->n; i++)
 		if (hooks->v[i]->pid && reap(hooks->v[i], &status))
 			ended(hooks->v[i], status);
+	for (i = hooks->dying.n; i--;)
+		if (waitpid(hooks->dying.v[i], NULL, WNOHANG))
+			hooks->dying.v[i] = hooks->dying.v[--hooks->dying.n];
 }
 
 /* --- which there are --- */
 
+/* One that is stuck in the kernel does not end at once: we do not wait for it. */
 static void hook_free(struct hook *h)
 {
 	if (h->pid) {
 		kill(-h->pid, SIGKILL);
-		waitpid(h->pid, NULL, 0);
+		*bt_array_add(&h->all->dying) = h->pid;
 	}
 	close_output(h);
 	bt_timer_free(h->timer);
@@ -460,6 +469,8 @@ void bt_hooks_hurry(struct bt_hooks *hooks, unsigned int times)
 /**
  * bt_hooks_free() - kill those that run, and forget all
  * @hooks: or NULL
+ *
+ * Those that have not ended yet become init's when we end.
  */
 void bt_hooks_free(struct bt_hooks *hooks)
 {
@@ -468,6 +479,8 @@ void bt_hooks_free(struct bt_hooks *hooks)
 	bt_signal_free(hooks->child);
 	while (hooks->n)
 		hook_free(hooks->v[--hooks->n]);
+	on_child(hooks);
+	free(hooks->dying.v);
 	free(hooks->v);
 	free(hooks);
 }

@@ -7,7 +7,10 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/hook.h"
@@ -27,6 +30,8 @@ static struct {
 	const char *path;
 	const char *until;
 	bool late;
+	unsigned int waited;
+	pid_t gone;
 	int saved_stderr;
 } t;
 
@@ -81,7 +86,7 @@ static void on_poll(void *arg)
 {
 	char *have = content(t.path);
 
-	if (strstr(have, t.until))
+	if (t.gone ? kill(t.gone, 0) != 0 : !!strstr(have, t.until))
 		bt_loop_stop(t.loop);
 	free(have);
 }
@@ -317,6 +322,49 @@ static void test_pauses(void **state)
 	done(w);
 }
 
+/* In place of the library's, for hook.c */
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+	t.waited += !(options & WNOHANG);
+	return wait4(pid, status, options, NULL);
+}
+
+/* Nobody waits for one that is taken out of the configuration: it could be stuck. */
+static void test_no_wait(void **state)
+{
+	struct world *w = begin("echo $$ >$out; sleep 60", "60s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+	char *have, *log = bt_asprintf("%s/gone", t.dir);
+	pid_t pid;
+
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "\n");
+	have = content(t.out);
+	pid = atoi(have);
+	free(have);
+	assert_int_equal(kill(pid, 0), 0);
+	t.waited = 0;
+	free(w->config->links.v[0].on_change);
+	w->config->links.v[0].on_change = NULL;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	assert_int_equal(t.waited, 0);
+	/* It leaves no zombie either. */
+	t.gone = pid;
+	run_until(log, "");
+	t.gone = 0;
+	bt_hooks_free(hooks);
+	/* Nor at the end */
+	done(w);
+	w = begin("echo $$ >$out; sleep 60", "60s");
+	hooks = bt_hooks_new(t.loop);
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "\n");
+	bt_hooks_free(hooks);
+	assert_int_equal(t.waited, 0);
+	free(log);
+	done(w);
+}
+
 /* What can be changed by others is not run, neither at first nor later. */
 static void test_rights(void **state)
 {
@@ -481,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_output_bounded),
 		cmocka_unit_test(test_output_blocks),
 		cmocka_unit_test(test_pauses),
+		cmocka_unit_test(test_no_wait),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_links),
 	};
