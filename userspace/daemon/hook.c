@@ -397,6 +397,20 @@ static struct hook *make(struct bt_hooks *hooks, const char *link)
 	return h;
 }
 
+/*
+ * What is not known yet is not down; but what was told once is not true any more without the
+ * module or the link.
+ */
+static struct hook *find_or_make(struct bt_hooks *hooks, const struct bt_facts *facts,
+				 const struct bt_conf_link *link)
+{
+	if (!link->on_change)
+		return NULL;
+	if (facts->kmod && bt_facts_link_by_name(facts, link->name))
+		return make(hooks, link->name);
+	return find(hooks, link->name);
+}
+
 static bool is_wanted(const struct bt_config *config, const char *name)
 {
 	const struct bt_conf_link *link = bt_config_link(config, name);
@@ -425,11 +439,9 @@ void bt_hooks_update(struct bt_hooks *hooks, const struct bt_config *config,
 	for (i = 0; i < config->links.n; i++) {
 		const struct bt_conf_link *link = &config->links.v[i];
 
-		/* What is not known yet is not down. */
-		if (!link->on_change || !facts->kmod ||
-		    !bt_facts_link_by_name(facts, link->name))
+		h = find_or_make(hooks, facts, link);
+		if (!h)
 			continue;
-		h = make(hooks, link->name);
 		if (!h->path || strcmp(h->path, link->on_change) != 0) {
 			free(h->path);
 			h->path = bt_strdup(link->on_change);

@@ -55,6 +55,8 @@ static void put_peer(struct bt_buf *b, const struct bt_addr *peer)
  * @link: link
  * @out: the link's name is added, and a text for each tunnel, in the order of the
  *	configuration: NAME up|drain|down LEVEL accept|reject PEER4|- PEER6|-
+ *
+ * Without the link, all are as dead ones are.
  */
 void bt_hook_args(const struct bt_facts *facts, const struct bt_conf_link *link,
 		  struct bt_strings *out)
@@ -62,6 +64,8 @@ void bt_hook_args(const struct bt_facts *facts, const struct bt_conf_link *link,
 	const struct bt_fact_link *l = bt_facts_link_by_name(facts, link->name);
 	size_t i;
 
+	if (!facts->kmod)
+		l = NULL;
 	*bt_array_add(out) = bt_strdup(link->name);
 	for (i = 0; i < link->tunnels.n; i++) {
 		const struct bt_conf_tunnel *t = &link->tunnels.v[i];
@@ -70,7 +74,8 @@ void bt_hook_args(const struct bt_facts *facts, const struct bt_conf_link *link,
 		struct bt_buf b = {};
 
 		bt_buf_printf(&b, "%s %s %u %s", t->kernel.name, state_of(l, t->kernel.name),
-			      level_of(&facts->steer, s), !s || s->dead ? "reject" : "accept");
+			      l ? level_of(&facts->steer, s) : 0,
+			      !l || !s || s->dead ? "reject" : "accept");
 		put_peer(&b, &t->kernel.inside_peer4);
 		put_peer(&b, &t->kernel.inside_peer6);
 		*bt_array_add(out) = b.data;

@@ -351,6 +351,33 @@ static void test_no_wait(void **state)
 	done(w);
 }
 
+/* Without the module or the link nothing gets through. Before they were seen: who knows? */
+static void test_link_gone(void **state)
+{
+	struct world *w = begin("echo \"$2,$3\" >>$out", "10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	w->facts.kmod = false;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	assert_int_equal(count(t.log, "begun"), 0);
+	w->facts.kmod = true;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "a up 0 accept 169.254.21.1 -,b.1 up 0 accept 169.254.21.5 fd00::1\n");
+	bt_facts_links_clear(&w->facts);
+	w->facts.kmod = false;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "a down 0 reject 169.254.21.1 -,b.1 down 0 reject 169.254.21.5 fd00::1\n");
+	bt_hooks_free(hooks);
+	/* One that starts then */
+	hooks = bt_hooks_new(t.loop);
+	assert_int_equal(truncate(t.log, 0), 0);
+	w->facts.kmod = true;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	assert_int_equal(count(t.log, "begun"), 0);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
 /* What can be changed by others is not run, neither at first nor later. */
 static void test_rights(void **state)
 {
@@ -530,6 +557,7 @@ int main(void)
 		cmocka_unit_test(test_output_blocks),
 		cmocka_unit_test(test_pauses),
 		cmocka_unit_test(test_no_wait),
+		cmocka_unit_test(test_link_gone),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_background),
