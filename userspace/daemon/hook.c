@@ -23,14 +23,15 @@
 /**
  * struct hook - of a link
  * @link: its name
- * @loop: event loop
+ * @all: those of all links
  * @path: the program
  * @timeout_ms: for so long it may run
  * @want: what it is to be told: arguments, without the program
  * @told: what it was told the last time
- * @failed: that was in vain
+ * @failures: so often that was in vain
  * @pid: it runs, or 0
  * @began: when it was started
+ * @ended: when that was over, and in vain
  * @killed: it took too long
  * @timer: kills it, or runs it once more
  * @fd: its output
@@ -40,14 +41,15 @@
  */
 struct hook {
 	char *link;
-	struct bt_loop *loop;
+	struct bt_hooks *all;
 	char *path;
 	uint64_t timeout_ms;
 	struct bt_strings want;
 	struct bt_strings told;
-	bool failed;
+	unsigned int failures;
 	pid_t pid;
 	uint64_t began;
+	uint64_t ended;
 	bool killed;
 	struct bt_timer *timer;
 	int fd;
@@ -60,12 +62,19 @@ struct hook {
  * struct bt_hooks - those of all links
  * @loop: event loop
  * @child: a child has ended
+ * @hurry: what failed is repeated so many times sooner
+ * @dying: killed, and nobody's any more: their ends are still to come
  * @v: array
  * @n: how many
  */
 struct bt_hooks {
 	struct bt_loop *loop;
 	struct bt_signal *child;
+	unsigned int hurry;
+	struct {
+		pid_t *v;
+		size_t n;
+	} dying;
 	struct hook **v;
 	size_t n;
 };
@@ -179,7 +188,7 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr, i
 }
 
 /* Returns 0 or an errno; the process leads a group of its own. */
-static int spawn(struct hook *h, char **argv, int out)
+static int spawn(struct hook *h, const char *real, char **argv, int out)
 {
 	posix_spawn_file_actions_t files;
 	struct bt_strings env = {};
@@ -194,7 +203,7 @@ static int spawn(struct hook *h, char **argv, int out)
 	posix_spawnattr_init(&attr);
 	err = prepare(&files, &attr, out);
 	if (!err)
-		err = posix_spawn(&h->pid, argv[0], &files, &attr, argv, env.v);
+		err = posix_spawn(&h->pid, real, &files, &attr, argv, env.v);
 	if (err)
 		h->pid = 0;
 	posix_spawnattr_destroy(&attr);
@@ -206,7 +215,8 @@ static int spawn(struct hook *h, char **argv, int out)
 static void fail(struct hook *h, const char *why)
 {
 	bt_err("on_change of %s: %s: %s", h->link, h->path, why);
-	h->failed = true;
+	h->failures++;
+	h->ended = bt_now_ms();
 }
 
 static void begin(struct hook *h)
@@ -214,24 +224,31 @@ static void begin(struct hook *h)
 	struct bt_strings args = {};
 	struct bt_error e = {};
 	int pipe_fds[2], err;
+	char *real = NULL;
 
 	h->began = bt_now_ms();
-	h->failed = false;
+	if (!same(&h->told, &h->want))
+		h->failures = 0;
 	copy(&h->told, &h->want);
-	if (bt_conf_program_check(h->path, &e)) {
+	if (bt_conf_program_check(h->path, &real, &e)) {
 		fail(h, e.text);
 		bt_error_free(&e);
 		return;
 	}
-	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK)) {
+	if (pipe2(pipe_fds, O_CLOEXEC)) {
 		fail(h, strerror(errno));
+		free(real);
 		return;
 	}
 	*bt_array_add(&args) = h->path;
 	for (size_t i = 0; i < h->told.n; i++)
 		*bt_array_add(&args) = h->told.v[i];
 	*bt_array_add(&args) = NULL;
-	err = spawn(h, args.v, pipe_fds[1]);
+	/* Our end only: a program does not expect a full pipe to be an error. */
+	fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
+	/* What was checked, and not what a link points to by now */
+	err = spawn(h, real, args.v, pipe_fds[1]);
+	free(real);
 	free(args.v);
 	close(pipe_fds[1]);
 	if (err) {
@@ -243,25 +260,34 @@ static void begin(struct hook *h)
 	h->killed = false;
 	h->lines = 0;
 	h->fd = pipe_fds[0];
-	h->out = bt_fd_new(h->loop, h->fd, BT_FD_READ, read_output, h);
+	h->out = bt_fd_new(h->all->loop, h->fd, BT_FD_READ, read_output, h);
 	bt_timer_start(h->timer, h->timeout_ms);
+}
+
+/* Returns when it is to be run, or UINT64_MAX. */
+static uint64_t next_run(const struct hook *h)
+{
+	if (!same(&h->want, &h->told))
+		return h->began ? h->began + BT_HOOK_PAUSE_MS : 0;
+	/* From the end on: one that hangs would otherwise run all the time. */
+	return h->failures ? h->ended + bt_hook_retry_ms(h->failures) / h->all->hurry : UINT64_MAX;
 }
 
 /* Not at once again: neither what has failed, nor what changes all the time. */
 static void follow(struct hook *h)
 {
-	bool news = !same(&h->want, &h->told);
-	uint64_t now = bt_now_ms(), then = h->began + (news ? BT_HOOK_PAUSE_MS : BT_HOOK_RETRY_MS);
+	uint64_t now = bt_now_ms(), then = next_run(h);
 
-	if (h->pid || (!news && !h->failed))
+	if (h->pid || then == UINT64_MAX)
 		return;
-	if (h->began && now < then)
+	if (now < then) {
 		bt_timer_start(h->timer, then - now);
-	else
-		begin(h);
+		return;
+	}
+	begin(h);
 	/* Before it was a process: it may be tried again. */
-	if (h->failed && !h->pid && !bt_timer_pending(h->timer))
-		bt_timer_start(h->timer, BT_HOOK_RETRY_MS);
+	if (!h->pid)
+		bt_timer_start(h->timer, next_run(h) - h->ended);
 }
 
 static void on_timer(void *arg)
@@ -295,6 +321,8 @@ static void ended(struct hook *h, int status)
 	else
 		bt_info("on_change of %s: status 0 after %llu ms", h->link,
 			(unsigned long long)(bt_now_ms() - h->began));
+	if (!why)
+		h->failures = 0;
 	free(why);
 	follow(h);
 }
@@ -308,7 +336,7 @@ static bool reap(struct hook *h, int *status)
 		return false;
 	/* While its number is still its own */
 	kill(-h->pid, SIGKILL);
-	return waitpid(h->pid, status, 0) == h->pid;
+	return waitpid(h->pid, status, WNOHANG) == h->pid;
 }
 
 static void on_child(void *arg)
@@ -320,15 +348,19 @@ static void on_child(void *arg)
 	for (i = 0; i < hooks->n; i++)
 		if (hooks->v[i]->pid && reap(hooks->v[i], &status))
 			ended(hooks->v[i], status);
+	for (i = hooks->dying.n; i--;)
+		if (waitpid(hooks->dying.v[i], NULL, WNOHANG))
+			hooks->dying.v[i] = hooks->dying.v[--hooks->dying.n];
 }
 
 /* --- which there are --- */
 
+/* One that is stuck in the kernel does not end at once: we do not wait for it. */
 static void hook_free(struct hook *h)
 {
 	if (h->pid) {
 		kill(-h->pid, SIGKILL);
-		waitpid(h->pid, NULL, 0);
+		*bt_array_add(&h->all->dying) = h->pid;
 	}
 	close_output(h);
 	bt_timer_free(h->timer);
@@ -358,11 +390,25 @@ static struct hook *make(struct bt_hooks *hooks, const char *link)
 		return h;
 	h = bt_alloc(sizeof(*h));
 	h->link = bt_strdup(link);
-	h->loop = hooks->loop;
+	h->all = hooks;
 	h->fd = -1;
 	h->timer = bt_timer_new(hooks->loop, on_timer, h);
 	*bt_array_add(hooks) = h;
 	return h;
+}
+
+/*
+ * What is not known yet is not down; but what was told once is not true any more without the
+ * module or the link.
+ */
+static struct hook *find_or_make(struct bt_hooks *hooks, const struct bt_facts *facts,
+				 const struct bt_conf_link *link)
+{
+	if (!link->on_change)
+		return NULL;
+	if (facts->kmod && bt_facts_link_by_name(facts, link->name))
+		return make(hooks, link->name);
+	return find(hooks, link->name);
 }
 
 static bool is_wanted(const struct bt_config *config, const char *name)
@@ -393,11 +439,9 @@ void bt_hooks_update(struct bt_hooks *hooks, const struct bt_config *config,
 	for (i = 0; i < config->links.n; i++) {
 		const struct bt_conf_link *link = &config->links.v[i];
 
-		/* What is not known yet is not down. */
-		if (!link->on_change || !facts->kmod ||
-		    !bt_facts_link_by_name(facts, link->name))
+		h = find_or_make(hooks, facts, link);
+		if (!h)
 			continue;
-		h = make(hooks, link->name);
 		if (!h->path || strcmp(h->path, link->on_change) != 0) {
 			free(h->path);
 			h->path = bt_strdup(link->on_change);
@@ -419,13 +463,26 @@ struct bt_hooks *bt_hooks_new(struct bt_loop *loop)
 	struct bt_hooks *hooks = bt_alloc(sizeof(*hooks));
 
 	hooks->loop = loop;
+	hooks->hurry = 1;
 	hooks->child = bt_signal_new(loop, SIGCHLD, on_child, hooks);
 	return hooks;
 }
 
 /**
+ * bt_hooks_hurry() - repeat what has failed sooner: for tests
+ * @hooks: hooks
+ * @times: so many times
+ */
+void bt_hooks_hurry(struct bt_hooks *hooks, unsigned int times)
+{
+	hooks->hurry = times;
+}
+
+/**
  * bt_hooks_free() - kill those that run, and forget all
  * @hooks: or NULL
+ *
+ * Those that have not ended yet become init's when we end.
  */
 void bt_hooks_free(struct bt_hooks *hooks)
 {
@@ -434,6 +491,8 @@ void bt_hooks_free(struct bt_hooks *hooks)
 	bt_signal_free(hooks->child);
 	while (hooks->n)
 		hook_free(hooks->v[--hooks->n]);
+	on_child(hooks);
+	free(hooks->dying.v);
 	free(hooks->v);
 	free(hooks);
 }

@@ -8,6 +8,21 @@
 #include "bird_flags.h"
 #include "util.h"
 
+/**
+ * bt_hook_retry_ms() - when to run it once more
+ * @failures: one after the other, without news
+ *
+ * Return: for so long it is left alone.
+ */
+uint64_t bt_hook_retry_ms(unsigned int failures)
+{
+	uint64_t ms = BT_HOOK_RETRY_MS;
+
+	while (failures-- > 1 && ms < BT_HOOK_RETRY_MAX_MS)
+		ms *= 2;
+	return ms < BT_HOOK_RETRY_MAX_MS ? ms : BT_HOOK_RETRY_MAX_MS;
+}
+
 static const char *state_of(const struct bt_fact_link *l, const char *name)
 {
 	size_t i;
@@ -40,6 +55,8 @@ static void put_peer(struct bt_buf *b, const struct bt_addr *peer)
  * @link: link
  * @out: the link's name is added, and a text for each tunnel, in the order of the
  *	configuration: NAME up|drain|down LEVEL accept|reject PEER4|- PEER6|-
+ *
+ * Without the link, all are as dead ones are.
  */
 void bt_hook_args(const struct bt_facts *facts, const struct bt_conf_link *link,
 		  struct bt_strings *out)
@@ -47,6 +64,8 @@ void bt_hook_args(const struct bt_facts *facts, const struct bt_conf_link *link,
 	const struct bt_fact_link *l = bt_facts_link_by_name(facts, link->name);
 	size_t i;
 
+	if (!facts->kmod)
+		l = NULL;
 	*bt_array_add(out) = bt_strdup(link->name);
 	for (i = 0; i < link->tunnels.n; i++) {
 		const struct bt_conf_tunnel *t = &link->tunnels.v[i];
@@ -55,7 +74,8 @@ void bt_hook_args(const struct bt_facts *facts, const struct bt_conf_link *link,
 		struct bt_buf b = {};
 
 		bt_buf_printf(&b, "%s %s %u %s", t->kernel.name, state_of(l, t->kernel.name),
-			      level_of(&facts->steer, s), !s || s->dead ? "reject" : "accept");
+			      l ? level_of(&facts->steer, s) : 0,
+			      !l || !s || s->dead ? "reject" : "accept");
 		put_peer(&b, &t->kernel.inside_peer4);
 		put_peer(&b, &t->kernel.inside_peer6);
 		*bt_array_add(out) = b.data;

@@ -491,7 +491,7 @@ static int check_program(struct check *c, const struct bt_conf_link *link)
 {
 	struct bt_error e = {};
 
-	if (!link->on_change || !bt_conf_program_check(link->on_change, &e))
+	if (!link->on_change || !bt_conf_program_check(link->on_change, NULL, &e))
 		return 0;
 	REFUSE(c, where(link->node, NULL, "on_change"), "on_change: %s", e.text);
 	bt_error_free(&e);

@@ -7,7 +7,11 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "daemon/hook.h"
 #include "log.h"
@@ -26,6 +30,8 @@ static struct {
 	const char *path;
 	const char *until;
 	bool late;
+	unsigned int waited;
+	pid_t gone;
 	int saved_stderr;
 } t;
 
@@ -80,7 +86,7 @@ static void on_poll(void *arg)
 {
 	char *have = content(t.path);
 
-	if (strstr(have, t.until))
+	if (t.gone ? kill(t.gone, 0) != 0 : !!strstr(have, t.until))
 		bt_loop_stop(t.loop);
 	free(have);
 }
@@ -266,6 +272,112 @@ static void test_output_bounded(void **state)
 	done(w);
 }
 
+/* Who writes faster than we read waits, and does not fail. */
+static void test_output_blocks(void **state)
+{
+	struct world *w = begin("head -c 300000 /dev/zero && echo written >>$out", "10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	bt_hooks_update(hooks, w->config, &w->facts);
+	usleep(300000);
+	run_until(t.log, "on_change of bow0: ");
+	run_until(t.out, "written");
+	run_until(t.log, "status 0");
+	bt_hooks_free(hooks);
+	done(w);
+}
+
+/* One that hangs is not run again at once when it was killed, and ever less often. */
+static void test_pauses(void **state)
+{
+	struct world *w = begin("echo run >>$out; [ $(wc -l <$out) = 4 ] && echo last >>$out;"
+				" sleep 60", "1s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+	uint64_t began = bt_now_ms();
+
+	assert_int_equal(bt_hook_retry_ms(1), BT_HOOK_RETRY_MS);
+	assert_int_equal(bt_hook_retry_ms(2), 2 * BT_HOOK_RETRY_MS);
+	assert_int_equal(bt_hook_retry_ms(5), BT_HOOK_RETRY_MAX_MS);
+	assert_int_equal(bt_hook_retry_ms(1000), BT_HOOK_RETRY_MAX_MS);
+	bt_hooks_hurry(hooks, 50);
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "last");
+	/* Three that were killed after a second, and a pause after each */
+	assert_true(bt_now_ms() - began + 50 >= 3 * 1000 + (1 + 2 + 4) * BT_HOOK_RETRY_MS / 50);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
+/* In place of the library's, for hook.c */
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+	t.waited += !(options & WNOHANG);
+	return wait4(pid, status, options, NULL);
+}
+
+/* Nobody waits for one that is taken out of the configuration: it could be stuck. */
+static void test_no_wait(void **state)
+{
+	struct world *w = begin("echo $$ >$out; sleep 60", "60s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+	char *have, *log = bt_asprintf("%s/gone", t.dir);
+	pid_t pid;
+
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "\n");
+	have = content(t.out);
+	pid = atoi(have);
+	free(have);
+	assert_int_equal(kill(pid, 0), 0);
+	t.waited = 0;
+	free(w->config->links.v[0].on_change);
+	w->config->links.v[0].on_change = NULL;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	assert_int_equal(t.waited, 0);
+	/* It leaves no zombie either. */
+	t.gone = pid;
+	run_until(log, "");
+	t.gone = 0;
+	bt_hooks_free(hooks);
+	/* Nor at the end */
+	done(w);
+	w = begin("echo $$ >$out; sleep 60", "60s");
+	hooks = bt_hooks_new(t.loop);
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "\n");
+	bt_hooks_free(hooks);
+	assert_int_equal(t.waited, 0);
+	free(log);
+	done(w);
+}
+
+/* Without the module or the link nothing gets through. Before they were seen: who knows? */
+static void test_link_gone(void **state)
+{
+	struct world *w = begin("echo \"$2,$3\" >>$out", "10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	w->facts.kmod = false;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	assert_int_equal(count(t.log, "begun"), 0);
+	w->facts.kmod = true;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "a up 0 accept 169.254.21.1 -,b.1 up 0 accept 169.254.21.5 fd00::1\n");
+	bt_facts_links_clear(&w->facts);
+	w->facts.kmod = false;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, "a down 0 reject 169.254.21.1 -,b.1 down 0 reject 169.254.21.5 fd00::1\n");
+	bt_hooks_free(hooks);
+	/* One that starts then */
+	hooks = bt_hooks_new(t.loop);
+	assert_int_equal(truncate(t.log, 0), 0);
+	w->facts.kmod = true;
+	bt_hooks_update(hooks, w->config, &w->facts);
+	assert_int_equal(count(t.log, "begun"), 0);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
 /* What can be changed by others is not run, neither at first nor later. */
 static void test_rights(void **state)
 {
@@ -299,6 +411,95 @@ static void test_rights(void **state)
 		assert_int_equal(chown(t.script, 0, 0), 0);
 	}
 	free(text);
+	bt_hooks_free(hooks);
+	done(w);
+}
+
+static void refuse_program(const char *path, const char *why)
+{
+	struct bt_error e = {};
+	char *real = NULL;
+
+	assert_int_not_equal(bt_conf_program_check(path, &real, &e), 0);
+	if (!strstr(e.text, why))
+		fail_msg("%s: %s", path, e.text);
+	assert_null(real);
+	bt_error_free(&e);
+}
+
+/* Whoever can change a link on the way says what is run. */
+static void test_links(void **state)
+{
+	char *dir = bt_asprintf("%s/dir", t.dir), *link = bt_asprintf("%s/dir/link", t.dir);
+	char *outer = bt_asprintf("%s/outer", t.dir), *real = NULL;
+	char *dots = bt_asprintf("%s/dir/.././dir//link", t.dir);
+	struct bt_error e = {};
+	struct world *w = begin("echo \"$0 $1\" >$out", "10s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(symlink("../script", link), 0);
+	assert_int_equal(symlink(dots, outer), 0);
+	/* Our own are good, and what is run is what was looked at. */
+	assert_int_equal(bt_conf_program_check(outer, &real, &e), 0);
+	assert_string_equal(real, t.script);
+	free(real);
+	real = NULL;
+	free(w->config->links.v[0].on_change);
+	w->config->links.v[0].on_change = bt_strdup(outer);
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.out, " bow0\n");
+	assert_int_equal(count(t.out, t.script), 1);
+	bt_hooks_free(hooks);
+	done(w);
+
+	assert_int_equal(chmod(dir, 0777), 0);
+	refuse_program(link, "others may write in");
+	refuse_program(outer, "others may write in");
+	/* As in /tmp: this one nobody else can take away. */
+	assert_int_equal(chmod(dir, 01777), 0);
+	assert_int_equal(bt_conf_program_check(link, NULL, &e), 0);
+	if (!geteuid()) {
+		assert_int_equal(lchown(link, 65534, 65534), 0);
+		refuse_program(link, "link belongs to somebody else");
+		unlink(link);
+		assert_int_equal(symlink("/bin/true", link), 0);
+		assert_int_equal(lchown(link, 65534, 65534), 0);
+		assert_int_equal(chown(dir, 65534, 65534), 0);
+		assert_int_equal(chmod(dir, 0777), 0);
+		refuse_program(link, "dir belongs to somebody else");
+		refuse_program(outer, "dir belongs to somebody else");
+		assert_int_equal(chown(dir, 0, 0), 0);
+	}
+	assert_int_equal(chmod(dir, 0700), 0);
+	unlink(link);
+	refuse_program(outer, "No such file");
+	assert_int_equal(symlink("link", link), 0);
+	refuse_program(outer, "symbolic links");
+	unlink(link);
+	assert_int_equal(symlink("../script/x", link), 0);
+	refuse_program(link, "Not a directory");
+	refuse_program("/", "is no program");
+	refuse_program("/dev/null", "");
+	unlink(link);
+	unlink(outer);
+	rmdir(dir);
+	free(dir);
+	free(link);
+	free(outer);
+	free(dots);
+}
+
+/* Also when it ends well: what it leaves in the background does not outlive it. */
+static void test_background(void **state)
+{
+	struct world *w = begin("(sleep 1; echo survived >>$out) &", "60s");
+	struct bt_hooks *hooks = bt_hooks_new(t.loop);
+
+	bt_hooks_update(hooks, w->config, &w->facts);
+	run_until(t.log, "status 0");
+	usleep(1500000);
+	has_not(t.out, "survived");
 	bt_hooks_free(hooks);
 	done(w);
 }
@@ -353,7 +554,13 @@ int main(void)
 		cmocka_unit_test(test_coalesced),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_output_bounded),
+		cmocka_unit_test(test_output_blocks),
+		cmocka_unit_test(test_pauses),
+		cmocka_unit_test(test_no_wait),
+		cmocka_unit_test(test_link_gone),
 		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_background),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

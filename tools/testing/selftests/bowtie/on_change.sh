@@ -75,9 +75,9 @@ expect "and killed" busywait "$WAIT" daemon_said 'on_change of bow0: .*: killed 
 expect "nobody was held up" tunnels_up 4
 daemon_log_mark
 program "exit 7"
-expect "one that fails: its status is said" busywait 30 daemon_said 'on_change of bow0: .*: status 7'
+expect "one that fails: its status is said" busywait 60 daemon_said 'on_change of bow0: .*: status 7'
 program ":"
-expect "and it is run again" busywait 30 daemon_said 'on_change of bow0: status 0'
+expect "and it is run again" busywait 60 daemon_said 'on_change of bow0: status 0'
 expect "with what is true by then" busywait "$WAIT" told "$up" "$up" "$up" "$up"
 chmod 777 "$LAB/on-change"
 expect "a program that others may change is refused" cfg_refused "others may write to"
