@@ -23,18 +23,27 @@
 #include "facts.h"
 
 /**
+ * bt_bird_feeds_family() - does a link have its routes of a family from a BIRD of ours?
+ * @link: link
+ * @af: AF_INET or AF_INET6
+ */
+bool bt_bird_feeds_family(const struct bt_conf_link *link, int af)
+{
+	size_t i;
+
+	for (i = 0; i < link->tunnels.n; i++)
+		if (bt_bird_session(&link->tunnels.v[i], af))
+			return true;
+	return false;
+}
+
+/**
  * bt_bird_feeds() - does a link have its routes from a BIRD of ours?
  * @link: link
  */
 bool bt_bird_feeds(const struct bt_conf_link *link)
 {
-	size_t i;
-
-	for (i = 0; i < link->tunnels.n; i++)
-		if (bt_bird_session(&link->tunnels.v[i], AF_INET) ||
-		    bt_bird_session(&link->tunnels.v[i], AF_INET6))
-			return true;
-	return false;
+	return bt_bird_feeds_family(link, AF_INET) || bt_bird_feeds_family(link, AF_INET6);
 }
 
 static bool is_up(const struct bt_fact_link *l, const char *name)

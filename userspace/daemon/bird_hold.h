@@ -41,6 +41,7 @@ struct bt_conf_link;
 struct bt_facts;
 
 uint64_t bt_bird_hold(struct bt_facts *facts, const struct bt_config *config, uint64_t now);
+bool bt_bird_feeds_family(const struct bt_conf_link *link, int af);
 bool bt_bird_feeds(const struct bt_conf_link *link);
 
 #endif /* BT_BIRD_HOLD_H */

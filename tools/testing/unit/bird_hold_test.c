@@ -132,7 +132,39 @@ static void test_routes(void **state)
 	w->config->links.v[0].tunnels.v[0].manage.bgp = false;
 	w->config->links.v[0].tunnels.v[1].manage.bgp = false;
 	fit_bird(w);
+	w->facts.routes.v[0].table = RT_TABLE_MAIN;
+	w->facts.routes.v[1].table = RT_TABLE_MAIN;
 	expect_ops(w, "routes set bow0 10.2.0.0/16 tunnel 1, 10.4.0.0/16 tunnel 1\n");
+	done(w);
+}
+
+/* What it has left in tables of ours, since the configuration took them from it. */
+static void test_left(void **state)
+{
+	struct world *w = fit(basic);
+	struct bt_conf_link *link = &w->config->links.v[0];
+
+	add_module(w, "10.2.0.0/16", 0);
+	add_fib(w, "10.2.0.0/16", link->bgp.table, RTPROT_BIRD, 32, "169.254.21.1");
+	add_fib(w, "10.2.0.0/16", link->bgp.backup_table, RTPROT_BIRD, 32, "169.254.21.1");
+	add_fib(w, "10.2.0.0/16", link->bgp.table, RTPROT_STATIC, 64, "169.254.21.5");
+	add_fib(w, "fd01::/16", link->bgp.table, RTPROT_BIRD, 32, "-");
+	/* There are no sessions of IPv6. */
+	expect_ops(w, "BIRD's routes del bow0 table 100 fd01::/16\n");
+	w->facts.routes.v[3].hops.v[0].ifindex = IFINDEX + 1;
+	link->bgp.backups = false;
+	fit_bird(w);
+	w->facts.routes.v[1].table = link->bgp.backup_table = 101;
+	expect_ops(w, "BIRD's routes del bow0 table 101 10.2.0.0/16\n");
+	link->bgp.backups = true;
+	link->tunnels.v[0].manage.bgp = false;
+	link->tunnels.v[1].manage.bgp = false;
+	fit_bird(w);
+	expect_ops(w, "routes set bow0 10.2.0.0/16 tunnel 1\n"
+		      "BIRD's routes del bow0 table 100 10.2.0.0/16\n"
+		      "BIRD's routes del bow0 table 101 10.2.0.0/16\n");
+	w->facts.fib = false;
+	expect_ops(w, "");
 	done(w);
 }
 
@@ -162,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_never_whole),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_main_table),
 	};
 

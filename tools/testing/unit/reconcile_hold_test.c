@@ -87,8 +87,8 @@ static void test_learned(void **state)
 
 	learn(w, "10.2.0.0/16");
 	/* The same in a table of its own, and by a better metric: once. */
-	add_fib(w, "10.2.0.0/16", 100, RTPROT_BIRD, 32, "-");
-	add_fib(w, "10.3.0.0/16", 101, RTPROT_BIRD, 32, "-");
+	add_fib(w, "10.2.0.0/16", 100, RTPROT_STATIC, 32, "-");
+	add_fib(w, "10.3.0.0/16", 101, RTPROT_STATIC, 32, "-");
 	add_fib(w, "10.4.0.0/16", RT_TABLE_MAIN, RTPROT_KERNEL, 0, "-");
 	/* Without a way to the far end nothing would ever be learned again. */
 	learn(w, "192.0.2.0/24");
@@ -177,7 +177,7 @@ static void test_change_of_reason(void **state)
 	expect_ops(w, "routes del bow0 10.2.0.0/16\n"
 		      "kernel routes del bow0 10.2.0.0/16\n"
 		      "hold routes del bow0 10.2.0.0/16\n");
-	add_fib(w, "10.2.0.0/16", 100, RTPROT_BIRD, 32, "-");
+	add_fib(w, "10.2.0.0/16", 100, RTPROT_STATIC, 32, "-");
 	expect_ops(w, "hold routes add bow0 10.2.0.0/16\n"
 		      "kernel routes del bow0 10.2.0.0/16\n");
 	done(w);
@@ -224,7 +224,7 @@ static void test_bounded(void **state)
 
 	for (i = 0; i < BT_HOLD_MAX + 7; i++) {
 		snprintf(dst, sizeof(dst), "10.%d.%d.0/24", i >> 8, i & 255);
-		add_fib(w, dst, 100, RTPROT_BIRD, 32, "-");
+		add_fib(w, dst, 100, RTPROT_STATIC, 32, "-");
 	}
 	add_hold(w, "10.250.0.0/16", BT_RTPROT_LEARNED, METRIC);
 	bt_hold_want(&w->config->links.v[0], &w->facts, &want);
