@@ -12,8 +12,7 @@
  *
  * Stale: the far ends have given up our routes by then, and somebody else may know of
  * another way; to lead traffic on into the tunnels would only hide that BIRD is missing.
- * If it has never been there in our time it may be the way to it that is missing, so that
- * nothing is stale then.
+ * A bowtied that is started while BIRD is away waits as long, from its own beginning.
  */
 #include "bird_hold.h"
 
@@ -101,12 +100,22 @@ static void enter(struct bt_bird_hold *h, enum bt_bird_hold_state state, uint64_
 	h->whole = 0;
 }
 
+static bool feeds_any(const struct bt_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->links.n; i++)
+		if (bt_bird_feeds(&config->links.v[i]))
+			return true;
+	return false;
+}
+
 static uint64_t away(struct bt_bird_hold *h, const struct bt_config *config, uint64_t now)
 {
 	uint64_t end = h->since + (uint64_t)config->bird.restart_time * 1000;
 
 	h->keep = now < end;
-	h->stale = !h->keep && h->seen;
+	h->stale = !h->keep && feeds_any(config);
 	return h->keep ? end : UINT64_MAX;
 }
 
@@ -144,7 +153,6 @@ uint64_t bt_bird_hold(struct bt_facts *facts, const struct bt_config *config, ui
 
 	if (h->state == BT_BIRD_HOLD_NEW || there != facts->bird)
 		enter(h, facts->bird ? BT_BIRD_HOLD_BACK : BT_BIRD_HOLD_AWAY, now);
-	h->seen |= facts->bird;
 	h->stale = false;
 	if (h->state == BT_BIRD_HOLD_AWAY)
 		return away(h, config, now);

@@ -21,7 +21,6 @@ enum bt_bird_hold_state {
 /**
  * struct bt_bird_hold - follows BIRD; starts with {}
  * @state: see above
- * @seen: it has been there
  * @since: since when in @state
  * @whole: since when it has all of its sessions, or 0
  * @keep: nothing is to be taken away because the kernel does not have it
@@ -29,7 +28,6 @@ enum bt_bird_hold_state {
  */
 struct bt_bird_hold {
 	enum bt_bird_hold_state state;
-	bool seen;
 	uint64_t since;
 	uint64_t whole;
 	bool keep;

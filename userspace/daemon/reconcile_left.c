@@ -1,18 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PURE: routes that BIRD has left behind in the kernel, where nobody would ever take them
- * away: it is told to leave them, so that it can be restarted.
+ * away: it is told to leave them, so that it can be restarted. When it has been gone for too
+ * long those of the main table would go on to lead into a link that has no way for them.
  */
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "reconcile.h"
+#include "route_hold.h"
 #include "route_want.h"
 
 struct found {
 	const struct bt_fact_route **v;
 	size_t n;
+};
+
+/**
+ * struct look - at a link
+ * @conf: its configuration
+ * @link: as it is
+ * @stale: BIRD's routes do not count any more
+ * @held: prefixes that are held for it, in order
+ */
+struct look {
+	const struct bt_conf_link *conf;
+	const struct bt_fact_link *link;
+	bool stale;
+	struct bt_prefixes held;
 };
 
 /* Is there no other device in it, whose part of the traffic is none of ours? */
@@ -24,6 +40,42 @@ static bool only_by(const struct bt_fact_route *r, int ifindex)
 		if (r->hops.v[i].ifindex != ifindex)
 			return false;
 	return r->hops.n;
+}
+
+static int by_prefix(const void *a, const void *b)
+{
+	return bt_prefix_cmp(a, b);
+}
+
+static void find_held(struct look *look, const struct bt_facts *facts)
+{
+	uint32_t metric = bt_hold_metric(look->conf);
+	size_t i;
+
+	for (i = 0; i < facts->routes.n; i++)
+		if (bt_hold_is(&facts->routes.v[i]) && facts->routes.v[i].metric == metric)
+			*bt_array_add(&look->held) = facts->routes.v[i].dst;
+	if (look->held.n)
+		qsort(look->held.v, look->held.n, sizeof(*look->held.v), by_prefix);
+}
+
+/* What is not held, though it should be, would leave in the clear without the route. */
+static bool may_go(const struct look *look, const struct bt_prefix *dst)
+{
+	return !look->conf->hold_routes ||
+	       (look->held.n && bsearch(dst, look->held.v, look->held.n, sizeof(*dst), by_prefix));
+}
+
+static bool is_left(const struct look *look, const struct bt_fact_route *r)
+{
+	if (r->protocol != RTPROT_BIRD || !only_by(r, look->link->link.dev.ifindex))
+		return false;
+	if (bt_route_is_left(look->conf, r))
+		return true;
+	if (!look->stale || !bt_bird_feeds_family(look->conf, r->dst.addr.family) ||
+	    !bt_route_leads(look->conf, look->link, r))
+		return false;
+	return r->table != RT_TABLE_MAIN || may_go(look, &r->dst);
 }
 
 static int by_table(const void *a, const void *b)
@@ -55,16 +107,21 @@ static void left_op(struct bt_ops *out, const struct bt_fact_link *l,
 static void link_left(const struct bt_conf_link *conf, const struct bt_fact_link *l,
 		      const struct bt_facts *facts, struct bt_ops *out)
 {
+	struct look look = {
+		.conf = conf,
+		.link = l,
+		.stale = facts->hold.stale,
+	};
 	struct bt_routes del = {};
 	struct found left = {};
 	size_t i;
 
-	for (i = 0; i < facts->routes.n; i++) {
-		const struct bt_fact_route *r = &facts->routes.v[i];
-
-		if (bt_route_is_left(conf, r) && only_by(r, l->link.dev.ifindex))
-			*bt_array_add(&left) = r;
-	}
+	if (look.stale && conf->hold_routes)
+		find_held(&look, facts);
+	for (i = 0; i < facts->routes.n; i++)
+		if (is_left(&look, &facts->routes.v[i]))
+			*bt_array_add(&left) = &facts->routes.v[i];
+	free(look.held.v);
 	if (left.n)
 		qsort(left.v, left.n, sizeof(*left.v), by_table);
 	for (i = 0; i < left.n; i++) {

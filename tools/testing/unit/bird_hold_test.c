@@ -8,6 +8,8 @@
 
 #include <linux/rtnetlink.h>
 
+#include "daemon/names.h"
+#include "daemon/route_hold.h"
 #include "world.h"
 
 #define S	1000
@@ -99,13 +101,18 @@ static void test_gone(void **state)
 	h = at(w, 270 * S, 273 * S);
 	assert_true(h->keep);
 	assert_false(h->stale);
-	/* It was never there for this bowtied: what there is goes on to count. */
+	/* It was never there for this bowtied: the same, from its own beginning. */
 	w->facts.hold = (struct bt_bird_hold){};
 	w->facts.bird = false;
 	h = at(w, 300 * S, 360 * S);
 	assert_true(h->keep);
 	h = at(w, 360 * S, UINT64_MAX);
 	assert_false(h->keep);
+	assert_true(h->stale);
+	/* But where BIRD has nothing to do it is not missed. */
+	w->config->links.v[0].tunnels.v[0].manage.bgp = false;
+	w->config->links.v[0].tunnels.v[1].manage.bgp = false;
+	h = at(w, 361 * S, UINT64_MAX);
 	assert_false(h->stale);
 	done(w);
 }
@@ -127,7 +134,9 @@ static void test_routes(void **state)
 	/* FRR's are not BIRD's. */
 	add_fib(w, "10.3.0.0/16", RT_TABLE_MAIN, RTPROT_BGP, 20, "169.254.21.1");
 	w->facts.hold.stale = true;
-	expect_ops(w, "routes del bow0 10.2.0.0/16\n");
+	expect_ops(w, "routes del bow0 10.2.0.0/16\n"
+		      "BIRD's routes del bow0 table 100 10.2.0.0/16, 10.4.0.0/16\n");
+	w->facts.hold.stale = false;
 	/* Nor are those of a BIRD that is the operator's. */
 	w->config->links.v[0].tunnels.v[0].manage.bgp = false;
 	w->config->links.v[0].tunnels.v[1].manage.bgp = false;
@@ -135,6 +144,35 @@ static void test_routes(void **state)
 	w->facts.routes.v[0].table = RT_TABLE_MAIN;
 	w->facts.routes.v[1].table = RT_TABLE_MAIN;
 	expect_ops(w, "routes set bow0 10.2.0.0/16 tunnel 1, 10.4.0.0/16 tunnel 1\n");
+	done(w);
+}
+
+/* A route into a link that has no way for it swallows what somebody else may have one for. */
+static void test_stale(void **state)
+{
+	struct world *w = fit(basic);
+	struct bt_conf_link *link = &w->config->links.v[0];
+
+	add_fib(w, "10.2.0.0/16", RT_TABLE_MAIN, RTPROT_BIRD, 32, "169.254.21.1 169.254.21.5");
+	add_fib(w, "10.3.0.0/16", RT_TABLE_MAIN, RTPROT_BIRD, 32, "169.254.21.1 169.254.21.5");
+	add_fib(w, "10.4.0.0/16", RT_TABLE_MAIN, RTPROT_BGP, 20, "169.254.21.1");
+	add_module(w, "10.4.0.0/16", 0);
+	add_fib(w, "10.5.0.0/16", 5, RTPROT_BIRD, 32, "169.254.21.1");
+	add_fib(w, "10.2.0.0/16", link->bgp.table, RTPROT_BIRD, 32, "169.254.21.1");
+	w->facts.routes.v[1].hops.v[1].ifindex = IFINDEX + 1;
+	w->facts.hold.stale = true;
+	expect_ops(w, "BIRD's routes del bow0 table 100 10.2.0.0/16\n"
+		      "BIRD's routes del bow0 table 254 10.2.0.0/16\n");
+	/* What is to be held is so first. */
+	link->hold_routes = true;
+	expect_ops(w, "hold routes add bow0 169.254.21.0/30, 169.254.21.4/30\n"
+		      "hold routes add bow0 10.2.0.0/16, 10.3.0.0/16, 10.4.0.0/16\n"
+		      "BIRD's routes del bow0 table 100 10.2.0.0/16\n");
+	add_fib(w, "10.2.0.0/16", RT_TABLE_MAIN, BT_RTPROT_LEARNED, bt_hold_metric(link), "");
+	expect_ops(w, "hold routes add bow0 169.254.21.0/30, 169.254.21.4/30\n"
+		      "hold routes add bow0 10.3.0.0/16, 10.4.0.0/16\n"
+		      "BIRD's routes del bow0 table 100 10.2.0.0/16\n"
+		      "BIRD's routes del bow0 table 254 10.2.0.0/16\n");
 	done(w);
 }
 
@@ -194,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_never_whole),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_main_table),
 	};
