@@ -6,8 +6,9 @@
  * a better metric.
  *
  * What was learned is remembered in the kernel's table itself, by these routes, so that it
- * outlives the daemon. The metric has the number of the link's own table in it, which tells
- * whose they are when the link is gone.
+ * outlives the daemon. The lower 24 bits of the metric are made from the number of the link's
+ * own table, and tell whose they are when the link is gone. The upper 8 are all set: FRR takes
+ * them for an administrative distance, and 255 is one that it never selects.
  */
 #include "route_hold.h"
 
@@ -18,6 +19,9 @@
 #include "names.h"
 #include "route_want.h"
 
+/* Versions before had the upper bit, and 31 of the table's number: nobody's by now. */
+#define FIRST_METRIC	0x80000000u
+
 /**
  * bt_hold_is() - does a kernel route hold a prefix for us?
  * @r: route
@@ -25,7 +29,7 @@
 bool bt_hold_is(const struct bt_fact_route *r)
 {
 	return (r->protocol == BT_RTPROT || r->protocol == BT_RTPROT_LEARNED) && !r->hops.n &&
-	       r->table == RT_TABLE_MAIN && (r->metric & BT_HOLD_METRIC);
+	       r->table == RT_TABLE_MAIN && r->metric >= FIRST_METRIC;
 }
 
 /**
@@ -34,7 +38,7 @@ bool bt_hold_is(const struct bt_fact_route *r)
  */
 uint32_t bt_hold_metric(const struct bt_conf_link *conf)
 {
-	return BT_HOLD_METRIC | conf->bgp.table;
+	return BT_HOLD_METRIC | bt_conf_link_mark(conf);
 }
 
 /* --- what is to be held --- */

@@ -98,6 +98,28 @@ static void test_learned(void **state)
 	done(w);
 }
 
+/* FRR takes the upper byte for a distance, and 255 is one that it never selects. */
+static void test_metric(void **state)
+{
+	static const char derived[] =
+		"links:\n" LINK("bow0", "7", "1", "") LINK("bow1", "0x7fffffff", "2", "")
+		"- name: bow2\n";
+	struct world *w = fit(derived);
+	uint32_t metric;
+	size_t i;
+
+	for (i = 0; i < w->config->links.n; i++) {
+		metric = bt_hold_metric(&w->config->links.v[i]);
+		assert_int_equal(metric >> 24, 255);
+		/* Those that an administrator may use. */
+		assert_in_range(metric, 0xff000000u, 0xfffffffdu);
+	}
+	/* Of a version before */
+	add_hold(w, "10.2.0.0/16", BT_RTPROT_LEARNED, 0x80000007);
+	expect_ops(w, "hold routes del - 10.2.0.0/16\n");
+	done(w);
+}
+
 /* Somebody else's routes that lead nowhere are none of ours. */
 static void test_others(void **state)
 {
@@ -243,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_configured),
 		cmocka_unit_test(test_learned),
+		cmocka_unit_test(test_metric),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_withdrawn),
 		cmocka_unit_test(test_all_lost),
