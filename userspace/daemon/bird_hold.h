@@ -23,6 +23,7 @@ enum bt_bird_hold_state {
  * @state: see above
  * @since: since when in @state
  * @whole: since when it has all of its sessions, or 0
+ * @unsettled: since when it has not been SETTLED, or 0 if it is
  * @keep: nothing is to be taken away because the kernel does not have it
  * @stale: what the kernel has from it does not count any more
  */
@@ -30,6 +31,7 @@ struct bt_bird_hold {
 	enum bt_bird_hold_state state;
 	uint64_t since;
 	uint64_t whole;
+	uint64_t unsettled;
 	bool keep;
 	bool stale;
 };

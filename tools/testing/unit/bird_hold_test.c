@@ -24,6 +24,17 @@ static const char basic[] =
 	"  - {name: a, remote: 192.0.2.1, if_id: 1, inside: [{local: 169.254.21.2/30}]}\n"
 	"  - {name: b, remote: 192.0.2.2, if_id: 2, inside: [{local: 169.254.21.6/30}]}\n";
 
+static const char with_route[] =
+	"bird: {restart_time: 60, recovery_time: 20}\n"
+	"links:\n"
+	"- name: bow0\n"
+	"  bgp: {as: 65000, announce: 10.1.0.0/16, table: 100}\n"
+	"  defaults: {local: 198.51.100.1, ike: {psk_file: @}, bgp: {as: 64512}}\n"
+	"  routes: [{prefixes: 10.3.0.0/16, tunnels: a}]\n"
+	"  tunnels:\n"
+	"  - {name: a, remote: 192.0.2.1, if_id: 1, inside: [{local: 169.254.21.2/30}]}\n"
+	"  - {name: b, remote: 192.0.2.2, if_id: 2, inside: [{local: 169.254.21.6/30}]}\n";
+
 static const struct bt_bird_hold *at(struct world *w, uint64_t now, uint64_t next)
 {
 	assert_int_equal(bt_bird_hold(&w->facts, w->config, now), next);
@@ -114,6 +125,67 @@ static void test_gone(void **state)
 	w->config->links.v[0].tunnels.v[1].manage.bgp = false;
 	h = at(w, 361 * S, UINT64_MAX);
 	assert_false(h->stale);
+	done(w);
+}
+
+/* One that never lives for long. */
+static void test_crash_loop(void **state)
+{
+	struct world *w = begin();
+	uint64_t now;
+
+	bt_strings_clear(&w->facts.bird_established);
+	/* 60 s, 20 s and the margin after it was gone first */
+	for (now = 200 * S; now < 280 * S; now += 20 * S) {
+		w->facts.bird = false;
+		bt_bird_hold(&w->facts, w->config, now);
+		assert_true(w->facts.hold.keep);
+		w->facts.bird = true;
+		at(w, now + 5 * S, now == 260 * S ? 285 * S : now + 30 * S);
+		assert_true(w->facts.hold.keep);
+	}
+	w->facts.bird = false;
+	at(w, 280 * S, 285 * S);
+	assert_true(w->facts.hold.keep);
+	at(w, 285 * S, 340 * S);
+	assert_false(w->facts.hold.keep);
+	assert_false(w->facts.hold.stale);
+	w->facts.bird = true;
+	at(w, 290 * S, 315 * S);
+	assert_false(w->facts.hold.keep);
+	/* Gone and back before anybody looked is no other beginning. */
+	w->facts.hold.state = BT_BIRD_HOLD_NEW;
+	at(w, 300 * S, 325 * S);
+	assert_false(w->facts.hold.keep);
+	at(w, 325 * S, UINT64_MAX);
+	assert_int_equal(w->facts.hold.state, BT_BIRD_HOLD_SETTLED);
+	w->facts.bird = false;
+	at(w, 400 * S, 460 * S);
+	assert_true(w->facts.hold.keep);
+	done(w);
+}
+
+/* What the configuration has taken out is not kept because BIRD is away. */
+static void test_configured(void **state)
+{
+	struct world *w = fit(basic);
+
+	w->facts.hold.keep = true;
+	add_module(w, "10.2.0.0/16", 0);
+	add_module(w, "10.3.0.0/16", 0);
+	add_module(w, "10.4.0.0/16", 7);
+	add_fib(w, "10.3.0.0/16", RT_TABLE_MAIN, BT_RTPROT, 0, "-");
+	/* That is another link's. */
+	add_fib(w, "10.2.0.0/16", RT_TABLE_MAIN, BT_RTPROT, 0, "-");
+	w->facts.routes.v[1].hops.v[0].ifindex = IFINDEX + 1;
+	expect_ops(w, "routes del bow0 10.3.0.0/16, 10.4.0.0/16\n"
+		      "kernel routes del bow0 10.3.0.0/16\n");
+	/* A tunnel is taken out of them. */
+	bt_config_free(w->config);
+	w->config = world_config(with_route);
+	add_module(w, "10.4.0.0/16", 0);
+	add_module(w, "10.3.0.0/16", 1);
+	expect_ops(w, "routes set bow0 10.3.0.0/16 tunnel 0\n");
 	done(w);
 }
 
@@ -232,6 +304,8 @@ int main(void)
 		cmocka_unit_test(test_never_whole),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_crash_loop),
+		cmocka_unit_test(test_configured),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_main_table),
