@@ -138,6 +138,24 @@ static int hold_routes(struct bt_apply *a, const struct bt_op *op, struct bt_err
 	return first;
 }
 
+/* Likewise. */
+static int left_routes(struct bt_apply *a, const struct bt_op *op, struct bt_error *e)
+{
+	struct bt_fact_route key = { .table = op->table, .metric = op->metric }, *have;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < op->routes.n && i < HOLD_BATCH; i++) {
+		key.dst = op->routes.v[i].dst;
+		err = bt_rtnl_route_del(a->rtnl, op->table, op->protocol, op->metric,
+					op->dev.ifindex, &key.dst, e);
+		have = err ? NULL : bt_fact_routes_find(&a->facts->routes, &key);
+		if (have)
+			bt_fact_routes_remove(&a->facts->routes, have);
+	}
+	return err;
+}
+
 static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error *e)
 {
 	switch (op->type) {
@@ -164,6 +182,8 @@ static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error
 	case BT_OP_FIB_ADD:
 	case BT_OP_FIB_DEL:
 		return kernel_routes(a, op, e);
+	case BT_OP_LEFT_DEL:
+		return left_routes(a, op, e);
 	case BT_OP_HOLD_ADD:
 	case BT_OP_HOLD_DEL:
 		return hold_routes(a, op, e);
@@ -174,7 +194,8 @@ static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error
 
 static void kernel(struct bt_apply *a, const struct bt_op *op)
 {
-	bool hold = op->type == BT_OP_HOLD_ADD || op->type == BT_OP_HOLD_DEL;
+	bool hold = op->type == BT_OP_HOLD_ADD || op->type == BT_OP_HOLD_DEL ||
+		    op->type == BT_OP_LEFT_DEL;
 	bool routes = op->type == BT_OP_ROUTES_SET || op->type == BT_OP_ROUTES_DEL || hold;
 	struct bt_buf what = {};
 	struct bt_error e = {};

@@ -12,8 +12,8 @@
  *
  * Stale: the far ends have given up our routes by then, and somebody else may know of
  * another way; to lead traffic on into the tunnels would only hide that BIRD is missing.
- * If it has never been there in our time it may be the way to it that is missing, so that
- * nothing is stale then.
+ * One that is gone again and again before it has settled keeps nothing for longer than one
+ * that needs all the time there is. A bowtied that is started while BIRD is away waits as long, from its own beginning.
  */
 #include "bird_hold.h"
 
@@ -23,18 +23,27 @@
 #include "facts.h"
 
 /**
+ * bt_bird_feeds_family() - does a link have its routes of a family from a BIRD of ours?
+ * @link: link
+ * @af: AF_INET or AF_INET6
+ */
+bool bt_bird_feeds_family(const struct bt_conf_link *link, int af)
+{
+	size_t i;
+
+	for (i = 0; i < link->tunnels.n; i++)
+		if (bt_bird_session(&link->tunnels.v[i], af))
+			return true;
+	return false;
+}
+
+/**
  * bt_bird_feeds() - does a link have its routes from a BIRD of ours?
  * @link: link
  */
 bool bt_bird_feeds(const struct bt_conf_link *link)
 {
-	size_t i;
-
-	for (i = 0; i < link->tunnels.n; i++)
-		if (bt_bird_session(&link->tunnels.v[i], AF_INET) ||
-		    bt_bird_session(&link->tunnels.v[i], AF_INET6))
-			return true;
-	return false;
+	return bt_bird_feeds_family(link, AF_INET) || bt_bird_feeds_family(link, AF_INET6);
 }
 
 static bool is_up(const struct bt_fact_link *l, const char *name)
@@ -90,22 +99,52 @@ static void enter(struct bt_bird_hold *h, enum bt_bird_hold_state state, uint64_
 	h->state = state;
 	h->since = now;
 	h->whole = 0;
+	if (state == BT_BIRD_HOLD_SETTLED)
+		h->unsettled = 0;
+	else if (!h->unsettled)
+		h->unsettled = now;
+}
+
+static uint64_t recovery_ms(const struct bt_config *config)
+{
+	return (uint64_t)config->bird.recovery_time * 1000 + BT_BIRD_MARGIN_MS;
+}
+
+/* Is @end still to come? Keeps until then, but not without end. Returns when to look again. */
+static uint64_t keep_until(struct bt_bird_hold *h, const struct bt_config *config, uint64_t end,
+			   uint64_t now)
+{
+	uint64_t last = h->unsettled + (uint64_t)config->bird.restart_time * 1000 +
+			recovery_ms(config);
+
+	h->keep = now < end && now < last;
+	return h->keep && last < end ? last : end;
+}
+
+static bool feeds_any(const struct bt_config *config)
+{
+	size_t i;
+
+	for (i = 0; i < config->links.n; i++)
+		if (bt_bird_feeds(&config->links.v[i]))
+			return true;
+	return false;
 }
 
 static uint64_t away(struct bt_bird_hold *h, const struct bt_config *config, uint64_t now)
 {
 	uint64_t end = h->since + (uint64_t)config->bird.restart_time * 1000;
 
-	h->keep = now < end;
-	h->stale = !h->keep && h->seen;
-	return h->keep ? end : UINT64_MAX;
+	uint64_t next = keep_until(h, config, end, now);
+
+	h->stale = now >= end && feeds_any(config);
+	return now < end ? next : UINT64_MAX;
 }
 
 static uint64_t back(struct bt_bird_hold *h, bool whole, const struct bt_config *config,
 		     uint64_t now)
 {
-	uint64_t end = h->since + (uint64_t)config->bird.recovery_time * 1000 +
-		       BT_BIRD_MARGIN_MS;
+	uint64_t end = h->since + recovery_ms(config), next;
 
 	if (!whole)
 		h->whole = 0;
@@ -113,9 +152,9 @@ static uint64_t back(struct bt_bird_hold *h, bool whole, const struct bt_config 
 		h->whole = now;
 	if (h->whole && h->whole + BT_BIRD_SETTLE_MS < end)
 		end = h->whole + BT_BIRD_SETTLE_MS;
-	h->keep = now < end;
-	if (h->keep)
-		return end;
+	next = keep_until(h, config, end, now);
+	if (now < end)
+		return next;
 	enter(h, BT_BIRD_HOLD_SETTLED, now);
 	return UINT64_MAX;
 }
@@ -135,7 +174,6 @@ uint64_t bt_bird_hold(struct bt_facts *facts, const struct bt_config *config, ui
 
 	if (h->state == BT_BIRD_HOLD_NEW || there != facts->bird)
 		enter(h, facts->bird ? BT_BIRD_HOLD_BACK : BT_BIRD_HOLD_AWAY, now);
-	h->seen |= facts->bird;
 	h->stale = false;
 	if (h->state == BT_BIRD_HOLD_AWAY)
 		return away(h, config, now);

@@ -21,17 +21,17 @@ enum bt_bird_hold_state {
 /**
  * struct bt_bird_hold - follows BIRD; starts with {}
  * @state: see above
- * @seen: it has been there
  * @since: since when in @state
  * @whole: since when it has all of its sessions, or 0
+ * @unsettled: since when it has not been SETTLED, or 0 if it is
  * @keep: nothing is to be taken away because the kernel does not have it
  * @stale: what the kernel has from it does not count any more
  */
 struct bt_bird_hold {
 	enum bt_bird_hold_state state;
-	bool seen;
 	uint64_t since;
 	uint64_t whole;
+	uint64_t unsettled;
 	bool keep;
 	bool stale;
 };
@@ -41,6 +41,7 @@ struct bt_conf_link;
 struct bt_facts;
 
 uint64_t bt_bird_hold(struct bt_facts *facts, const struct bt_config *config, uint64_t now);
+bool bt_bird_feeds_family(const struct bt_conf_link *link, int af);
 bool bt_bird_feeds(const struct bt_conf_link *link);
 
 #endif /* BT_BIRD_HOLD_H */

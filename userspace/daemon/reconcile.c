@@ -115,6 +115,7 @@ void bt_reconcile(const struct bt_config *want, const struct bt_facts *facts, ui
 {
 	bt_reconcile_holds(want, facts, out);
 	bt_reconcile_kernel(want, facts, out);
+	bt_reconcile_left(want, facts, out);
 	bt_reconcile_charon(want, facts, now, out);
 	bt_reconcile_bird(want, facts, now, out);
 	drop_held(out, facts, now);
@@ -181,6 +182,10 @@ static void put_kernel(const struct bt_op *op, const char *what, struct bt_buf *
 	case BT_OP_ADDR_ADD:
 		bt_buf_printf(out, " %s", bt_prefix_str(&op->addr, buf));
 		break;
+	case BT_OP_LEFT_DEL:
+		bt_buf_printf(out, " table %u", op->table);
+		put_routes(op, out);
+		break;
 	default:
 		put_routes(op, out);
 	}
@@ -200,6 +205,7 @@ static const char *const op_words[] = {
 	[BT_OP_ROUTES_DEL] = "routes del",
 	[BT_OP_FIB_DEL] = "kernel routes del",
 	[BT_OP_FIB_ADD] = "kernel routes add",
+	[BT_OP_LEFT_DEL] = "BIRD's routes del",
 	[BT_OP_HOLD_DEL] = "hold routes del",
 	[BT_OP_CONN_UNLOAD] = "charon: unload connection",
 	[BT_OP_SHARED_UNLOAD] = "charon: unload secret",

@@ -23,6 +23,7 @@ enum bt_op_type {
 	BT_OP_ROUTES_DEL,
 	BT_OP_FIB_DEL,
 	BT_OP_FIB_ADD,
+	BT_OP_LEFT_DEL,
 	BT_OP_HOLD_DEL,
 	BT_OP_CONN_UNLOAD,
 	BT_OP_SHARED_UNLOAD,
@@ -45,8 +46,9 @@ enum bt_op_type {
  * @link: settings that are to change; BT_LINK_UP to bring it up
  * @tunnel: settings that are to change, and its name or id
  * @routes: of the module, or the kernel
- * @metric: of routes that hold prefixes
- * @protocol: of these
+ * @table: of the kernel's routes that BIRD has left
+ * @metric: of these, and of routes that hold prefixes
+ * @protocol: likewise
  * @addr: of the device
  * @conf_link: of @conf
  * @conf: tunnel that a secret belongs to, or whose IKE is begun
@@ -65,6 +67,7 @@ struct bt_op {
 	struct bt_link link;
 	struct bt_tunnel tunnel;
 	struct bt_routes routes;
+	uint32_t table;
 	uint32_t metric;
 	uint8_t protocol;
 	struct bt_prefix addr;
@@ -101,6 +104,8 @@ void bt_reconcile_kernel(const struct bt_config *want, const struct bt_facts *fa
 			 struct bt_ops *out);
 void bt_reconcile_holds(const struct bt_config *want, const struct bt_facts *facts,
 			struct bt_ops *out);
+void bt_reconcile_left(const struct bt_config *want, const struct bt_facts *facts,
+		       struct bt_ops *out);
 void bt_reconcile_charon(const struct bt_config *want, const struct bt_facts *facts,
 			 uint64_t now, struct bt_ops *out);
 void bt_reconcile_bird(const struct bt_config *want, const struct bt_facts *facts,

@@ -53,13 +53,14 @@ static void find(const struct bt_facts *facts, uint32_t metric, struct found *ou
 
 /* Is one that is not wanted any more to be left where it is? */
 static bool kept(const struct bt_conf_link *conf, const struct bt_facts *facts,
-		 const struct bt_fact_route *r)
+		 const struct bt_far_ends *far, const struct bt_fact_route *r)
 {
-	return conf->hold_routes && r->protocol == BT_RTPROT_LEARNED && !bt_hold_expired(facts, r);
+	return conf->hold_routes && r->protocol == BT_RTPROT_LEARNED &&
+	       bt_hold_may(far, &r->dst, r->protocol) && !bt_hold_expired(facts, r);
 }
 
 static void link_holds(const struct bt_conf_link *conf, const struct bt_facts *facts,
-		       struct bt_ops *out)
+		       const struct bt_far_ends *far, struct bt_ops *out)
 {
 	struct bt_routes configured = {}, learned = {}, del = {};
 	uint32_t metric = bt_hold_metric(conf);
@@ -68,7 +69,7 @@ static void link_holds(const struct bt_conf_link *conf, const struct bt_facts *f
 	size_t i = 0, j = 0;
 	int order;
 
-	bt_hold_want(conf, facts, &want);
+	bt_hold_want(conf, facts, far, &want);
 	find(facts, metric, &have);
 	while (i < want.n || j < have.n) {
 		order = i == want.n ? 1 : j == have.n ? -1 :
@@ -77,7 +78,7 @@ static void link_holds(const struct bt_conf_link *conf, const struct bt_facts *f
 		if (order < 0 || (!order && want.v[i].protocol != have.v[j]->protocol))
 			bt_array_add(want.v[i].protocol == BT_RTPROT ? &configured :
 				     &learned)->dst = want.v[i].dst;
-		else if (order > 0 && !kept(conf, facts, have.v[j]))
+		else if (order > 0 && !kept(conf, facts, far, have.v[j]))
 			bt_array_add(&del)->dst = have.v[j]->dst;
 		i += order <= 0;
 		j += order >= 0;
@@ -141,11 +142,14 @@ static void orphans(const struct bt_config *want, const struct bt_facts *facts,
 void bt_reconcile_holds(const struct bt_config *want, const struct bt_facts *facts,
 			struct bt_ops *out)
 {
+	struct bt_far_ends far;
 	size_t i;
 
 	if (!facts->fib)
 		return;
+	bt_far_ends_find(want, facts, &far);
 	for (i = 0; i < want->links.n; i++)
-		link_holds(&want->links.v[i], facts, out);
+		link_holds(&want->links.v[i], facts, &far, out);
+	free(far.v);
 	orphans(want, facts, out);
 }

@@ -6,6 +6,7 @@
 
 #include "names.h"
 #include "reconcile.h"
+#include "route_hold.h"
 #include "route_want.h"
 
 static void copy_dev(struct bt_op *op, const struct bt_fact_link *l)
@@ -238,6 +239,83 @@ static void routes_op(struct bt_ops *out, enum bt_op_type type, const struct bt_
 	*routes = (struct bt_routes){};
 }
 
+static int by_prefix(const void *a, const void *b)
+{
+	return bt_prefix_cmp(a, b);
+}
+
+static void sort_prefixes(struct bt_prefixes *list)
+{
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_prefix);
+}
+
+static bool in_order(const struct bt_prefixes *list, const struct bt_prefix *p)
+{
+	return list->n && bsearch(p, list->v, list->n, sizeof(*p), by_prefix);
+}
+
+/* What is the configuration's, or was: then it has left a route of ours, which goes last. */
+static void find_configured(const struct bt_conf_link *conf, const struct bt_fact_link *l,
+			    const struct bt_facts *facts, struct bt_prefixes *out)
+{
+	uint32_t metric = bt_hold_metric(conf);
+	size_t i, j;
+
+	for (i = 0; i < conf->routes.n; i++)
+		for (j = 0; j < conf->routes.v[i].prefixes.n; j++)
+			*bt_array_add(out) = conf->routes.v[i].prefixes.v[j];
+	for (i = 0; i < facts->routes.n; i++) {
+		const struct bt_fact_route *r = &facts->routes.v[i];
+
+		if (r->protocol == BT_RTPROT &&
+		    (r->hops.n ? r->hops.v[0].ifindex == l->link.dev.ifindex :
+		     r->metric == metric))
+			*bt_array_add(out) = r->dst;
+	}
+	sort_prefixes(out);
+}
+
+/* Does the configuration still have the tunnel of a next hop? */
+static bool has_tunnel(const struct bt_conf_link *conf, const struct bt_fact_link *l, uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < l->tunnels.n; i++)
+		if (l->tunnels.v[i].id == id)
+			return bt_conf_link_tunnel(conf, l->tunnels.v[i].name);
+	return false;
+}
+
+/* An empty table of BIRD's takes nothing away; the configuration does. */
+static void keep_learned(const struct bt_conf_link *conf, const struct bt_fact_link *l,
+			 const struct bt_facts *facts, struct bt_routes *want)
+{
+	struct bt_prefixes configured = {};
+	struct bt_routes learned = {};
+	size_t i, j, n;
+
+	find_configured(conf, l, facts, &configured);
+	for (i = 0; i < l->routes.n; i++) {
+		struct bt_route *r;
+
+		if (in_order(&configured, &l->routes.v[i].dst))
+			continue;
+		r = add_route(&learned, &l->routes.v[i]);
+		for (j = 0, n = 0; j < r->nexthops.n; j++)
+			if (has_tunnel(conf, l, r->nexthops.v[j].tunnel))
+				r->nexthops.v[n++] = r->nexthops.v[j];
+		r->nexthops.n = n;
+		if (n)
+			continue;
+		bt_object_free(&bt_route_object, r);
+		learned.n--;
+	}
+	bt_route_keep(want, &learned);
+	bt_routes_free(&learned);
+	free(configured.v);
+}
+
 static void module_routes(const struct bt_conf_link *conf, const struct bt_fact_link *l,
 			  const struct bt_facts *facts, struct bt_ops *out)
 {
@@ -248,7 +326,7 @@ static void module_routes(const struct bt_conf_link *conf, const struct bt_fact_
 
 	bt_route_want(conf, l, facts, &want);
 	if (facts->hold.keep && bt_bird_feeds(conf))
-		bt_route_keep(&want, have);
+		keep_learned(conf, l, facts, &want);
 	while (i < want.n || j < have->n) {
 		order = i == want.n ? 1 : j == have->n ? -1 :
 			bt_prefix_cmp(&want.v[i].dst, &have->v[j].dst);
@@ -265,22 +343,6 @@ static void module_routes(const struct bt_conf_link *conf, const struct bt_fact_
 }
 
 /* --- the configuration's routes in the kernel --- */
-
-static int by_prefix(const void *a, const void *b)
-{
-	return bt_prefix_cmp(a, b);
-}
-
-static void sort_prefixes(struct bt_prefixes *list)
-{
-	if (list->n)
-		qsort(list->v, list->n, sizeof(*list->v), by_prefix);
-}
-
-static bool in_order(const struct bt_prefixes *list, const struct bt_prefix *p)
-{
-	return list->n && bsearch(p, list->v, list->n, sizeof(*p), by_prefix);
-}
 
 /* What is not in the configuration goes; the others that are in the main table count. */
 static void look_at_fib(const struct bt_facts *facts, const struct bt_fact_link *l,

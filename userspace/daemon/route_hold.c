@@ -6,8 +6,9 @@
  * a better metric.
  *
  * What was learned is remembered in the kernel's table itself, by these routes, so that it
- * outlives the daemon. The metric has the number of the link's own table in it, which tells
- * whose they are when the link is gone.
+ * outlives the daemon. The lower 24 bits of the metric are made from the number of the link's
+ * own table, and tell whose they are when the link is gone. The upper 8 are all set: FRR takes
+ * them for an administrative distance, and 255 is one that it never selects.
  */
 #include "route_hold.h"
 
@@ -17,6 +18,10 @@
 
 #include "names.h"
 #include "route_want.h"
+#include "util.h"
+
+/* Versions before had the upper bit, and 31 of the table's number: nobody's by now. */
+#define FIRST_METRIC	0x80000000u
 
 /**
  * bt_hold_is() - does a kernel route hold a prefix for us?
@@ -25,7 +30,7 @@
 bool bt_hold_is(const struct bt_fact_route *r)
 {
 	return (r->protocol == BT_RTPROT || r->protocol == BT_RTPROT_LEARNED) && !r->hops.n &&
-	       r->table == RT_TABLE_MAIN && (r->metric & BT_HOLD_METRIC);
+	       r->table == RT_TABLE_MAIN && r->metric >= FIRST_METRIC;
 }
 
 /**
@@ -34,7 +39,7 @@ bool bt_hold_is(const struct bt_fact_route *r)
  */
 uint32_t bt_hold_metric(const struct bt_conf_link *conf)
 {
-	return BT_HOLD_METRIC | conf->bgp.table;
+	return BT_HOLD_METRIC | bt_conf_link_mark(conf);
 }
 
 /* --- what is to be held --- */
@@ -45,53 +50,132 @@ static bool is_link_local(const struct bt_prefix *p)
 	       (p->addr.bytes[1] & 0xc0) == 0x80;
 }
 
-/* Once held, the way to it would be gone, and with it what could end that. */
-static bool has_far_end(const struct bt_conf_link *conf, const struct bt_prefix *p)
+static void add_far_end(struct bt_far_ends *out, const struct bt_addr *addr)
 {
+	if (!bt_addr_is_any(addr))
+		*bt_array_add(out) = *addr;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	return bt_addr_cmp(a, b);
+}
+
+/**
+ * bt_far_ends_find() - the peers' outer addresses, of all links
+ * @config: configuration
+ * @facts: for those that only charon and the module know, as of road warriors
+ * @out: addresses; the caller frees the array
+ */
+void bt_far_ends_find(const struct bt_config *config, const struct bt_facts *facts,
+		      struct bt_far_ends *out)
+{
+	size_t i, j;
+
+	*out = (struct bt_far_ends){};
+	for (i = 0; i < config->links.n; i++) {
+		const struct bt_conf_link *link = &config->links.v[i];
+
+		for (j = 0; j < link->tunnels.n; j++) {
+			out->any |= bt_addr_is_any(&link->tunnels.v[j].kernel.remote);
+			add_far_end(out, &link->tunnels.v[j].kernel.remote);
+		}
+	}
+	for (i = 0; i < facts->links.n; i++)
+		for (j = 0; j < facts->links.v[i].tunnels.n; j++)
+			add_far_end(out, &facts->links.v[i].tunnels.v[j].remote);
+	for (i = 0; i < facts->ikes.n; i++)
+		add_far_end(out, &facts->ikes.v[i].remote);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_addr);
+}
+
+/* Once held, the way to it would be gone, and with it what could end that. */
+static bool has_far_end(const struct bt_far_ends *far, const struct bt_prefix *p)
+{
+	size_t first = 0, end = far->n, middle;
+
+	while (first < end) {
+		middle = first + (end - first) / 2;
+		if (bt_addr_cmp(&far->v[middle], &p->addr) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first < far->n && bt_prefix_contains(p, &far->v[first]);
+}
+
+/* Addresses that nobody on the internet has: RFC 1918, 3927, 4193, 6598 */
+static bool is_private(const struct bt_prefix *p)
+{
+	static const struct bt_prefix nets[] = {
+		{ .addr = { .family = AF_INET, .bytes = { 10 } }, .len = 8 },
+		{ .addr = { .family = AF_INET, .bytes = { 100, 64 } }, .len = 10 },
+		{ .addr = { .family = AF_INET, .bytes = { 169, 254 } }, .len = 16 },
+		{ .addr = { .family = AF_INET, .bytes = { 172, 16 } }, .len = 12 },
+		{ .addr = { .family = AF_INET, .bytes = { 192, 168 } }, .len = 16 },
+		{ .addr = { .family = AF_INET6, .bytes = { 0xfc } }, .len = 7 },
+	};
 	size_t i;
 
-	for (i = 0; i < conf->tunnels.n; i++)
-		if (bt_prefix_contains(p, &conf->tunnels.v[i].kernel.remote))
+	for (i = 0; i < BT_ARRAY_SIZE(nets); i++)
+		if (bt_prefix_covers(&nets[i], p))
 			return true;
 	return false;
 }
 
-static void add(struct bt_holds *out, const struct bt_conf_link *conf,
+/**
+ * bt_hold_may() - may a prefix be held at all?
+ * @far: bt_far_ends_find()
+ * @p: prefix
+ * @protocol: BT_RTPROT if the configuration says so, or BT_RTPROT_LEARNED
+ *
+ * A peer that may be anywhere and has not spoken yet must be able to: what others say of
+ * public addresses is no reason to lock it out.
+ */
+bool bt_hold_may(const struct bt_far_ends *far, const struct bt_prefix *p, uint8_t protocol)
+{
+	/* Beside a default route there is another one, with a better metric, or no way out. */
+	if (!p->len || is_link_local(p) || has_far_end(far, p))
+		return false;
+	return protocol == BT_RTPROT || !far->any || is_private(p);
+}
+
+static void add(struct bt_holds *out, const struct bt_far_ends *far,
 		const struct bt_prefix *dst, uint8_t protocol)
 {
 	struct bt_prefix p = *dst;
 
 	bt_prefix_mask(&p);
-	/* Beside a default route there is another one, with a better metric, or no way out. */
-	if (!p.len || is_link_local(&p) || has_far_end(conf, &p))
-		return;
-	*bt_array_add(out) = (struct bt_hold){ .dst = p, .protocol = protocol };
+	if (bt_hold_may(far, &p, protocol))
+		*bt_array_add(out) = (struct bt_hold){ .dst = p, .protocol = protocol };
 }
 
 /* A route to the one address says nothing of the network that its peer is in. */
-static void add_network(struct bt_holds *out, const struct bt_conf_link *conf,
+static void add_network(struct bt_holds *out, const struct bt_far_ends *far,
 			const struct bt_prefix *local)
 {
 	if (local->len < bt_addr_bits(&local->addr))
-		add(out, conf, local, BT_RTPROT);
+		add(out, far, local, BT_RTPROT);
 }
 
-static void add_configured(struct bt_holds *out, const struct bt_conf_link *conf)
+static void add_configured(struct bt_holds *out, const struct bt_far_ends *far,
+			   const struct bt_conf_link *conf)
 {
 	size_t i, j;
 
 	for (i = 0; i < conf->routes.n; i++)
 		for (j = 0; j < conf->routes.v[i].prefixes.n; j++)
-			add(out, conf, &conf->routes.v[i].prefixes.v[j], BT_RTPROT);
+			add(out, far, &conf->routes.v[i].prefixes.v[j], BT_RTPROT);
 	for (i = 0; i < conf->addresses.n; i++)
-		add_network(out, conf, &conf->addresses.v[i]);
+		add_network(out, far, &conf->addresses.v[i]);
 	for (i = 0; i < conf->tunnels.n; i++)
 		for (j = 0; j < conf->tunnels.v[i].inside.n; j++)
-			add_network(out, conf, &conf->tunnels.v[i].inside.v[j].local);
+			add_network(out, far, &conf->tunnels.v[i].inside.v[j].local);
 }
 
-static void add_learned(struct bt_holds *out, const struct bt_conf_link *conf,
-			const struct bt_facts *facts)
+static void add_learned(struct bt_holds *out, const struct bt_far_ends *far,
+			const struct bt_conf_link *conf, const struct bt_facts *facts)
 {
 	const struct bt_fact_link *l = NULL;
 	size_t i;
@@ -100,7 +184,7 @@ static void add_learned(struct bt_holds *out, const struct bt_conf_link *conf,
 		l = bt_facts_link_by_name(facts, conf->name);
 	for (i = 0; l && i < facts->routes.n; i++)
 		if (bt_route_leads(conf, l, &facts->routes.v[i]))
-			add(out, conf, &facts->routes.v[i].dst, BT_RTPROT_LEARNED);
+			add(out, far, &facts->routes.v[i].dst, BT_RTPROT_LEARNED);
 }
 
 /* The configuration's come first. */
@@ -133,20 +217,21 @@ const struct bt_hold *bt_holds_find(const struct bt_holds *holds, const struct b
  * bt_hold_want() - what a link's prefixes are, which are to be held
  * @conf: the link's configuration
  * @facts: the kernel's routes by it
+ * @far: bt_far_ends_find()
  * @out: prefixes; the caller frees the array
  *
  * Those that were learned and are no more are not among them: see bt_hold_expired().
  */
 void bt_hold_want(const struct bt_conf_link *conf, const struct bt_facts *facts,
-		  struct bt_holds *out)
+		  const struct bt_far_ends *far, struct bt_holds *out)
 {
 	size_t i, n = 0;
 
 	*out = (struct bt_holds){};
 	if (!conf->hold_routes)
 		return;
-	add_configured(out, conf);
-	add_learned(out, conf, facts);
+	add_configured(out, far, conf);
+	add_learned(out, far, conf, facts);
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), by_prefix);
 	for (i = 0; i < out->n; i++) {
@@ -179,7 +264,8 @@ static struct bt_fact_withdrawn *find(const struct bt_fact_withdrawns *list,
 }
 
 /* Those of a link, which are added to @out. Is there too much to hold? */
-static bool follow_link(const struct bt_facts *f, const struct bt_conf_link *conf, uint64_t now,
+static bool follow_link(const struct bt_facts *f, const struct bt_conf_link *conf,
+			const struct bt_far_ends *far, uint64_t now,
 			struct bt_fact_withdrawns *out)
 {
 	const uint64_t span = (uint64_t)conf->hold_withdrawn * 1000;
@@ -188,7 +274,7 @@ static bool follow_link(const struct bt_facts *f, const struct bt_conf_link *con
 	struct bt_holds want;
 	size_t i, room;
 
-	bt_hold_want(conf, f, &want);
+	bt_hold_want(conf, f, far, &want);
 	room = want.learned < BT_HOLD_MAX ? BT_HOLD_MAX - want.learned : 0;
 	for (i = 0; i < f->routes.n; i++) {
 		const struct bt_fact_route *r = &f->routes.v[i];
@@ -222,23 +308,26 @@ uint64_t bt_hold_follow(struct bt_facts *f, const struct bt_config *config, uint
 {
 	struct bt_fact_withdrawns list = {};
 	uint64_t next = UINT64_MAX, until;
+	struct bt_far_ends far;
 	size_t i, j;
 
 	if (!f->fib)
 		return next;
 	f->hold_full = false;
+	bt_far_ends_find(config, f, &far);
 	for (i = 0; i < config->links.n; i++) {
 		const struct bt_conf_link *conf = &config->links.v[i];
 
 		j = list.n;
 		if (conf->hold_routes)
-			f->hold_full |= follow_link(f, conf, now, &list);
+			f->hold_full |= follow_link(f, conf, &far, now, &list);
 		for (; j < list.n; j++) {
 			until = list.v[j].since + (uint64_t)conf->hold_withdrawn * 1000;
 			if (!list.v[j].expired && until < next)
 				next = until;
 		}
 	}
+	free(far.v);
 	if (list.n)
 		qsort(list.v, list.n, sizeof(*list.v), by_key);
 	free(f->withdrawn.v);

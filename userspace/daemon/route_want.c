@@ -170,11 +170,32 @@ static bool leads_into(const struct bt_fact_route *r, int ifindex)
 	return false;
 }
 
+static bool is_own_table(const struct bt_conf_link *conf, uint32_t table)
+{
+	return table == conf->bgp.table || table == conf->bgp.backup_table;
+}
+
+/**
+ * bt_route_is_left() - is a route in a table of ours one that BIRD has left behind?
+ * @conf: the link's configuration
+ * @r: route
+ *
+ * BIRD leaves its routes (persist) also when our kernel protocol is taken from it, as when
+ * the last session goes, or BGP is managed by somebody else from now on.
+ */
+bool bt_route_is_left(const struct bt_conf_link *conf, const struct bt_fact_route *r)
+{
+	if (r->protocol != RTPROT_BIRD || !is_own_table(conf, r->table))
+		return false;
+	return !bt_bird_feeds_family(conf, r->dst.addr.family) ||
+	       (r->table == conf->bgp.backup_table && !conf->bgp.backups);
+}
+
 static int source_of(const struct bt_conf_link *conf, const struct bt_fact_link *link,
 		     const struct bt_fact_route *r)
 {
 	if (r->protocol == RTPROT_KERNEL || r->protocol == BT_RTPROT ||
-	    !leads_into(r, link->link.dev.ifindex))
+	    !leads_into(r, link->link.dev.ifindex) || bt_route_is_left(conf, r))
 		return -1;
 	if (r->table == conf->bgp.table)
 		return SOURCE_OWN_TABLE;

@@ -10,6 +10,7 @@ void bt_route_want(const struct bt_conf_link *conf, const struct bt_fact_link *l
 		   const struct bt_facts *facts, struct bt_routes *out);
 bool bt_route_leads(const struct bt_conf_link *conf, const struct bt_fact_link *link,
 		    const struct bt_fact_route *r);
+bool bt_route_is_left(const struct bt_conf_link *conf, const struct bt_fact_route *r);
 void bt_route_keep(struct bt_routes *want, const struct bt_routes *have);
 bool bt_route_same(const struct bt_route *want, const struct bt_route *have);
 

@@ -144,6 +144,44 @@ int bt_rtnl_hold(struct bt_nl *nl, bool add, uint32_t metric, uint8_t protocol,
 }
 
 /**
+ * bt_rtnl_route_del() - delete a route of somebody else's
+ * @nl: open socket
+ * @table: that it is in
+ * @protocol: whose it is
+ * @metric: tells it from others to the prefix
+ * @ifindex: device that it leads into
+ * @p: prefix
+ * @e: says what is wrong
+ *
+ * One that is not there is no failure.
+ */
+int bt_rtnl_route_del(struct bt_nl *nl, uint32_t table, uint8_t protocol, uint32_t metric,
+		      int ifindex, const struct bt_prefix *p, struct bt_error *e)
+{
+	struct rtmsg rtm = {
+		.rtm_family = (unsigned char)p->addr.family,
+		.rtm_dst_len = (unsigned char)p->len,
+		.rtm_table = RT_TABLE_UNSPEC,
+		.rtm_protocol = protocol,
+		.rtm_scope = RT_SCOPE_NOWHERE,
+		.rtm_type = RTN_UNICAST,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_DELROUTE, 0);
+	bool complete = msg && !nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO) &&
+			(!p->len || !put_addr(msg, RTA_DST, &p->addr)) &&
+			!nla_put_u32(msg, RTA_TABLE, table) &&
+			!nla_put_u32(msg, RTA_PRIORITY, metric) &&
+			!nla_put_u32(msg, RTA_OIF, (uint32_t)ifindex);
+	int err = request(nl, msg, complete, e);
+
+	if (err == -ESRCH) {
+		bt_error_free(e);
+		return 0;
+	}
+	return err;
+}
+
+/**
  * bt_rtnl_mark_ours() - note on a device that bowtied made it
  * @nl: open socket
  * @name: of the device

@@ -12,6 +12,8 @@ int bt_rtnl_route(struct bt_nl *nl, bool add, int ifindex, const struct bt_prefi
 		  struct bt_error *e);
 int bt_rtnl_hold(struct bt_nl *nl, bool add, uint32_t metric, uint8_t protocol,
 		 const struct bt_prefix *p, struct bt_error *e);
+int bt_rtnl_route_del(struct bt_nl *nl, uint32_t table, uint8_t protocol, uint32_t metric,
+		      int ifindex, const struct bt_prefix *p, struct bt_error *e);
 int bt_rtnl_mark_ours(struct bt_nl *nl, const char *name, struct bt_error *e);
 
 int bt_rtnl_dump_addrs(struct bt_nl *nl, bt_nl_fn fn, void *arg, struct bt_error *e);

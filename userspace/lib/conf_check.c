@@ -468,6 +468,10 @@ static int check_links(struct check *c, const struct bt_conf_link *a,
 	if (check_tables(c, a, b->bgp.table, "table", b) ||
 	    check_tables(c, a, b->bgp.backup_table, "backup_table", b))
 		return -EINVAL;
+	if (bt_conf_link_mark(a) == bt_conf_link_mark(b))
+		return REFUSE(c, b->node,
+			      "bgp.table: %u is too much like that of %s (%u); give one of them another",
+			      b->bgp.table, a->name, a->bgp.table);
 	len_a = strlen(buf_a);
 	len_b = strlen(buf_b);
 	if (strncmp(buf_a, buf_b, len_a < len_b ? len_a : len_b) != 0)

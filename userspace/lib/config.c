@@ -595,6 +595,18 @@ const struct bt_conf_link *bt_config_link(const struct bt_config *config, const 
 }
 
 /**
+ * bt_conf_link_mark() - a number of a link that is no other's of the configuration
+ * @link: link
+ *
+ * Return: 24 bits, made from the number of the link's own table, and not all of them set.
+ */
+uint32_t bt_conf_link_mark(const struct bt_conf_link *link)
+{
+	/* Administrators use metrics that are the highest, or next to it, for themselves. */
+	return link->bgp.table % 0xfffffe;
+}
+
+/**
  * bt_conf_link_tunnel() - find a tunnel
  * @link: its link
  * @name: of the tunnel

@@ -305,6 +305,7 @@ int bt_config_check_tunnel(const struct bt_config *config, const struct bt_conf_
 /* conf_program.c */
 int bt_conf_program_check(const char *path, char **real, struct bt_error *e);
 
+uint32_t bt_conf_link_mark(const struct bt_conf_link *link);
 const struct bt_conf_link *bt_config_link(const struct bt_config *config, const char *name);
 const struct bt_conf_tunnel *bt_conf_link_tunnel(const struct bt_conf_link *link,
 						 const char *name);

@@ -215,6 +215,9 @@ static void test_keys_refused(void **state)
 		"f.yaml:1:52: backup_table: must be another one than table");
 	refused("links: [{name: bow0, bgp: {backup_table: 7}}, {name: bow1, bgp: {table: 7}}]",
 		"bgp.table: 7 is that of bow0 already");
+	/* By their remainder routes are told apart that hold prefixes. */
+	refused("links: [{name: bow0, bgp: {table: 7}}, {name: bow1, bgp: {table: 16777221}}]",
+		"bgp.table: 16777221 is too much like that of bow0 (7)");
 	refused("links:\n- name: bow0\n  bgp: {as: 65000}\n  defaults: {ike: {psk_file: @}}\n"
 		"  tunnels:\n  - name: t1\n    remote: 192.0.2.1\n"
 		"    inside: [{local: 169.254.21.2/30}]\n"

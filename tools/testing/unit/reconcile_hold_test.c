@@ -87,14 +87,97 @@ static void test_learned(void **state)
 
 	learn(w, "10.2.0.0/16");
 	/* The same in a table of its own, and by a better metric: once. */
-	add_fib(w, "10.2.0.0/16", 100, RTPROT_BIRD, 32, "-");
-	add_fib(w, "10.3.0.0/16", 101, RTPROT_BIRD, 32, "-");
+	add_fib(w, "10.2.0.0/16", 100, RTPROT_STATIC, 32, "-");
+	add_fib(w, "10.3.0.0/16", 101, RTPROT_STATIC, 32, "-");
 	add_fib(w, "10.4.0.0/16", RT_TABLE_MAIN, RTPROT_KERNEL, 0, "-");
 	/* Without a way to the far end nothing would ever be learned again. */
 	learn(w, "192.0.2.0/24");
 	expect_ops(w, "hold routes add bow0 10.2.0.0/16\n");
 	add_hold(w, "10.2.0.0/16", BT_RTPROT_LEARNED, METRIC);
 	expect_ops(w, "");
+	done(w);
+}
+
+static void add_ike(struct world *w, const char *remote)
+{
+	struct bt_fact_ike *ike = bt_array_add(&w->facts.ikes);
+
+	ike->name = bt_strdup("bt_bow1_a");
+	ike->remote = addr(remote);
+}
+
+/* Peers that the configuration does not know the address of must not be locked out. */
+static void test_peer_anywhere(void **state)
+{
+	static const char any[] =
+		"links:\n" LINK("bow0", "100", "1", "  routes: [{prefixes: 198.51.100.0/24}]\n")
+		"- name: bow1\n"
+		"  hold_routes: on\n"
+		"  manage: {ike: no, bgp: no}\n"
+		"  tunnels: [{name: a, local: 192.0.2.9, remote: any, if_id: 2}]\n";
+	struct world *w = fit(any);
+
+	add_fib(w, "198.51.100.0/24", RT_TABLE_MAIN, BT_RTPROT, 0, "-");
+	add_module(w, "198.51.100.0/24", 0);
+	learn(w, "10.2.0.0/16");
+	learn(w, "100.64.0.0/10");
+	learn(w, "172.16.0.0/11");
+	learn(w, "203.0.113.0/24");
+	learn(w, "fd01::/16");
+	learn(w, "2001:db8::/32");
+	expect_ops(w, "hold routes add bow0 198.51.100.0/24\n"
+		      "hold routes add bow0 10.2.0.0/16, 100.64.0.0/10, fd01::/16\n");
+	add_hold(w, "198.51.100.0/24", BT_RTPROT, METRIC);
+	add_hold(w, "10.2.0.0/16", BT_RTPROT_LEARNED, METRIC);
+	add_hold(w, "10.4.0.0/16", BT_RTPROT_LEARNED, METRIC);
+	add_hold(w, "100.64.0.0/10", BT_RTPROT_LEARNED, METRIC);
+	add_hold(w, "fd01::/16", BT_RTPROT_LEARNED, METRIC);
+	expect_ops(w, "");
+	/* They have spoken: what is held goes, also what is learned no more. */
+	add_ike(w, "10.2.255.255");
+	add_ike(w, "10.4.0.0");
+	add_ike(w, "198.51.100.7");
+	add_ike(w, "fd01::7");
+	expect_ops(w, "hold routes del bow0 10.2.0.0/16, 10.4.0.0/16, 198.51.100.0/24, "
+		      "fd01::/16\n");
+	done(w);
+}
+
+/* The way to the far end of one link may lead by another link. */
+static void test_far_end_of_another(void **state)
+{
+	static const char both[] =
+		"links:\n" LINK("bow0", "100", "1", "")
+		"- name: bow1\n"
+		"  manage: {ike: no, bgp: no}\n"
+		"  tunnels: [{name: a, remote: 203.0.113.1, if_id: 2}]\n";
+	struct world *w = fit(both);
+
+	learn(w, "203.0.113.0/24");
+	learn(w, "203.0.112.0/24");
+	expect_ops(w, "hold routes add bow0 203.0.112.0/24\n");
+	done(w);
+}
+
+/* FRR takes the upper byte for a distance, and 255 is one that it never selects. */
+static void test_metric(void **state)
+{
+	static const char derived[] =
+		"links:\n" LINK("bow0", "7", "1", "") LINK("bow1", "0x7fffffff", "2", "")
+		"- name: bow2\n";
+	struct world *w = fit(derived);
+	uint32_t metric;
+	size_t i;
+
+	for (i = 0; i < w->config->links.n; i++) {
+		metric = bt_hold_metric(&w->config->links.v[i]);
+		assert_int_equal(metric >> 24, 255);
+		/* Those that an administrator may use. */
+		assert_in_range(metric, 0xff000000u, 0xfffffffdu);
+	}
+	/* Of a version before */
+	add_hold(w, "10.2.0.0/16", BT_RTPROT_LEARNED, 0x80000007);
+	expect_ops(w, "hold routes del - 10.2.0.0/16\n");
 	done(w);
 }
 
@@ -177,7 +260,7 @@ static void test_change_of_reason(void **state)
 	expect_ops(w, "routes del bow0 10.2.0.0/16\n"
 		      "kernel routes del bow0 10.2.0.0/16\n"
 		      "hold routes del bow0 10.2.0.0/16\n");
-	add_fib(w, "10.2.0.0/16", 100, RTPROT_BIRD, 32, "-");
+	add_fib(w, "10.2.0.0/16", 100, RTPROT_STATIC, 32, "-");
 	expect_ops(w, "hold routes add bow0 10.2.0.0/16\n"
 		      "kernel routes del bow0 10.2.0.0/16\n");
 	done(w);
@@ -218,16 +301,17 @@ static void test_links(void **state)
 static void test_bounded(void **state)
 {
 	struct world *w = fit(basic);
+	struct bt_far_ends far = {};
 	struct bt_holds want;
 	char dst[32];
 	int i;
 
 	for (i = 0; i < BT_HOLD_MAX + 7; i++) {
 		snprintf(dst, sizeof(dst), "10.%d.%d.0/24", i >> 8, i & 255);
-		add_fib(w, dst, 100, RTPROT_BIRD, 32, "-");
+		add_fib(w, dst, 100, RTPROT_STATIC, 32, "-");
 	}
 	add_hold(w, "10.250.0.0/16", BT_RTPROT_LEARNED, METRIC);
-	bt_hold_want(&w->config->links.v[0], &w->facts, &want);
+	bt_hold_want(&w->config->links.v[0], &w->facts, &far, &want);
 	assert_int_equal(want.n, BT_HOLD_MAX);
 	assert_int_equal(want.learned, BT_HOLD_MAX + 7);
 	assert_null(bt_holds_find(&want, &w->facts.routes.v[BT_HOLD_MAX + 7].dst));
@@ -243,6 +327,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_configured),
 		cmocka_unit_test(test_learned),
+		cmocka_unit_test(test_peer_anywhere),
+		cmocka_unit_test(test_far_end_of_another),
+		cmocka_unit_test(test_metric),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_withdrawn),
 		cmocka_unit_test(test_all_lost),

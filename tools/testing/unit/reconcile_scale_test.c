@@ -153,7 +153,7 @@ static void test_held_routes(void **state)
 	for (i = 2 * ROUTES; i--;) {
 		route_text(dst, sizeof(dst), i);
 		if (i < ROUTES)
-			add_fib(w, dst, 100, RTPROT_BIRD, 32, "-");
+			add_fib(w, dst, 100, RTPROT_STATIC, 32, "-");
 		else
 			add_fib(w, dst, RT_TABLE_MAIN, BT_RTPROT_LEARNED, BT_HOLD_METRIC | 100, "");
 	}
