@@ -106,6 +106,26 @@ def bird(root):
         tap.ok(done.returncode == 0, 'BIRD takes it', done.stdout)
 
 
+KEYS = ('hold_routes', 'hold_withdrawn', 'on_change', 'on_change_timeout', 'backups',
+        'graceful_restart', 'restart_time', 'recovery_time')
+
+
+def example(root):
+    """what the example has as comments is right, too"""
+    text = read(f'{TOP}/userspace/examples/bowtie.yaml')
+    used = re.sub(r'(?m)^( *)#(\w+:)', r'\1\2', text).replace('/etc/bowtie/on-change', '/bin/true')
+    for key in KEYS:
+        tap.ok(re.search(rf'\b{key}:', used), f'the example speaks of {key}')
+        tap.ok(f'"{key}: ' in read(f'{TOP}/tools/testing/fuzz/config.dict'),
+               f'the fuzzer knows {key}')
+    tap.ok(used.count('\n') == text.count('\n') and used != text, 'there are comments to use')
+    with open(f'{root}/etc/bowtie/bowtie.yaml', 'w', encoding='utf-8') as file:
+        file.write(used)
+    done = subprocess.run([f'{root}/stubs/bowtied', '--check'], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
+    tap.ok(done.returncode == 0, 'all of them at once pass the check', done.stdout)
+
+
 def guide(_root):
     text = read(f'{TOP}/Documentation/admin/install.rst')
     for what in ('aws1 aws2 aws3 aws4', '/etc/sysctl.d/', 'bird-restart.conf', 'bird.conf',
@@ -116,7 +136,8 @@ def guide(_root):
 def main():
     with tempfile.TemporaryDirectory() as root:
         prepare(root)
-        tap.main(lambda: installed(root), lambda: bird(root), lambda: guide(root))
+        tap.main(lambda: installed(root), lambda: bird(root), lambda: example(root),
+                 lambda: guide(root))
 
 
 main()
