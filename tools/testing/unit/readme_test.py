@@ -5,6 +5,7 @@ passes "bowtied --check" and comes back after a reboot."""
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -126,6 +127,28 @@ def example(root):
     tap.ok(done.returncode == 0, 'all of them at once pass the check', done.stdout)
 
 
+def stop_bird(root, state):
+    """what the drop-in does to stop BIRD, in this state of the system"""
+    line = re.search(r'(?m)^ExecStop=(.*)', read(f'{TOP}/userspace/examples/bird-restart.conf'))
+    words = [re.sub(r'/usr/s?bin/(?=birdc|systemctl)', f'{root}/stubs/', word).replace('$$', '$')
+             for word in shlex.split(line.group(1))]
+    script(f'{root}/stubs/systemctl', f'#!/bin/sh\n[ "$1" != is-system-running ] || echo {state}\n')
+    script(f'{root}/stubs/birdc', f'#!/bin/sh\necho "$*" >>{root}/birdc\n')
+    with open(f'{root}/birdc', 'w', encoding='utf-8'):
+        pass
+    done = subprocess.run(words, check=False, timeout=60,
+                          env=dict(os.environ, PATH=f'{root}/stubs:{os.environ["PATH"]}'))
+    return done.returncode, read(f'{root}/birdc')
+
+
+def bird_stop(root):
+    for state in ('running', 'degraded', ''):
+        tap.eq(stop_bird(root, state), (0, 'graceful restart\n'),
+               f'BIRD is stopped while the system is "{state}": forwarding goes on')
+    tap.eq(stop_bird(root, 'stopping'), (0, ''),
+           'the system goes down: BIRD may say goodbye')
+
+
 def guide(_root):
     text = read(f'{TOP}/Documentation/admin/install.rst')
     for what in ('aws1 aws2 aws3 aws4', '/etc/sysctl.d/', 'bird-restart.conf', 'bird.conf',
@@ -136,7 +159,7 @@ def guide(_root):
 def main():
     with tempfile.TemporaryDirectory() as root:
         prepare(root)
-        tap.main(lambda: installed(root), lambda: bird(root), lambda: example(root),
+        tap.main(lambda: installed(root), lambda: bird(root), lambda: example(root), lambda: bird_stop(root),
                  lambda: guide(root))
 
 
