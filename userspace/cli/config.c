@@ -10,6 +10,8 @@
 #include "config.h"
 #include "ctl_client.h"
 
+#define PATIENCE_S	30
+
 /* The daemon has a working directory of its own. */
 static char *absolute(const char *path)
 {
@@ -51,7 +53,7 @@ static struct json_object *ask(struct cli *cli, const char *method, const char *
 		json_object_object_add(request, "file", json_object_new_string(full));
 		free(full);
 	}
-	result = bt_ctl_request(socket, request, &cli->error);
+	result = bt_ctl_request(socket, request, PATIENCE_S, &cli->error);
 	json_object_put(request);
 	return result;
 }

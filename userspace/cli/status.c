@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "cli.h"
+#include "ctl_client.h"
+#include "daemon_status.h"
 #include "format.h"
 #include "table.h"
 
 static const char usage[] = "Usage: bowtie status [ DEV ]\n";
 
 #define NO_COLOUR	(-1)
+#define PATIENCE_S	2
 
 static void traffic(struct bt_buf *out, const char *what, uint64_t bytes, uint64_t packets)
 {
@@ -165,7 +168,8 @@ static void tunnel_table(struct cli *cli, const struct bt_link *l, const struct 
 }
 
 /* The same objects as of "link show" and "tunnel show", with all counters. */
-static void link_json(struct cli *cli, const struct bt_link *l, const struct bt_tunnels *tunnels)
+static void link_json(struct cli *cli, const struct bt_link *l, const struct bt_tunnels *tunnels,
+		      struct json_object *news)
 {
 	struct bt_print *p = &cli->out;
 	size_t i;
@@ -177,12 +181,41 @@ static void link_json(struct cli *cli, const struct bt_link *l, const struct bt_
 		if (tunnels->v[i].dev.ifindex == l->dev.ifindex)
 			cli_show_tunnel(cli, NULL, &tunnels->v[i]);
 	bt_print_close(p);
+	if (news)
+		bt_print_json(p, "daemon", json_object_get(news));
 	bt_print_close(p);
+}
+
+/* What bowtied has to tell. The link works without it: that it is not there is no error. */
+static struct json_object *ask_daemon(void)
+{
+	struct json_object *request = json_object_new_object(), *status, *news = NULL;
+	struct bt_error e = {};
+
+	json_object_object_add(request, "method", json_object_new_string("status"));
+	status = bt_ctl_request(BT_CTL_PATH, request, PATIENCE_S, &e);
+	if (status)
+		news = bt_daemon_news(status);
+	bt_error_free(&e);
+	json_object_put(status);
+	json_object_put(request);
+	return news;
+}
+
+static void daemon_line(struct cli *cli, struct json_object *news)
+{
+	struct bt_buf text = {};
+
+	bt_daemon_news_text(news, &text);
+	if (text.len)
+		bt_print_text(&cli->out, "%s", text.data);
+	bt_buf_free(&text);
 }
 
 static int show(struct cli *cli, const struct bt_dev *which)
 {
 	struct bt_tunnels tunnels = {};
+	struct json_object *news;
 	struct bt_links links = {};
 	int status = cli_links(cli, which, &links);
 	size_t i;
@@ -191,10 +224,11 @@ static int show(struct cli *cli, const struct bt_dev *which)
 		return status;
 	status = cli_tunnels(cli, which, &tunnels);
 	cli->stats = true;
+	news = ask_daemon();
 	bt_print_open_array(&cli->out, NULL);
 	for (i = 0; !status && i < links.n; i++) {
 		if (bt_print_is_json(&cli->out)) {
-			link_json(cli, &links.v[i], &tunnels);
+			link_json(cli, &links.v[i], &tunnels, news);
 			continue;
 		}
 		if (i)
@@ -202,7 +236,9 @@ static int show(struct cli *cli, const struct bt_dev *which)
 		link_lines(cli, &links.v[i]);
 		tunnel_table(cli, &links.v[i], &tunnels);
 	}
+	daemon_line(cli, news);
 	bt_print_close(&cli->out);
+	json_object_put(news);
 	bt_links_free(&links);
 	bt_tunnels_free(&tunnels);
 	return status;

@@ -97,6 +97,7 @@ static void compare(void *arg)
 		bt_timer_start(d->retry, RESYNC_MS);
 		return;
 	}
+	bt_vici_watch_follow(d->vici);
 	follow_tunnels(d, now);
 	bird = follow_bird(d, now);
 	hold = follow_holds(d, now);
@@ -213,7 +214,8 @@ static int start(struct bt_daemon *d, struct bt_error *e)
 	d->sigterm = bt_signal_new(d->loop, SIGTERM, on_end, d);
 	d->sigint = bt_signal_new(d->loop, SIGINT, on_end, d);
 	d->hooks = bt_hooks_new(d->loop);
-	d->kmod_watch = bt_kmod_watch_new(d->loop, &d->facts, &d->kmod, bt_daemon_changed, d, e);
+	d->kmod_watch = bt_kmod_watch_new(d->loop, &d->facts, &d->config, &d->kmod, bt_daemon_changed,
+					  d, e);
 	if (!d->kmod_watch)
 		return e->code;
 	d->rtnl_watch = bt_rtnl_watch_new(d->loop, &d->facts, &d->rtnl, bt_daemon_changed, d, e);

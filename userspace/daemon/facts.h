@@ -11,6 +11,8 @@
 #include "model.h"
 #include "steer.h"
 
+struct bt_config;
+
 /*
  * The inputs (*_watch.c) write here, reconcile.c reads, apply.c notes what it has done.
  * All from the loop's one thread.
@@ -360,6 +362,15 @@ void bt_facts_suspect(struct bt_facts *f, uint32_t if_id, uint32_t spi, bool sus
 const struct bt_fact_suspect *bt_facts_is_suspect(const struct bt_facts *f, uint32_t if_id,
 						  uint32_t spi);
 void bt_facts_forget_suspects(struct bt_facts *f, uint64_t now);
+void bt_facts_forget_orphans(struct bt_facts *f);
+typedef void (*bt_suspect_fn)(const struct bt_fact_link *l, const struct bt_sa *sa, void *arg);
+void bt_facts_link_sa(struct bt_facts *f, const struct bt_fact_link *l, const struct bt_sa *sa,
+		      uint64_t now, bt_suspect_fn found, void *arg);
+void bt_facts_link_suspects(struct bt_facts *f, const struct bt_fact_link *l,
+			    const struct bt_sas *sas, uint64_t now, bt_suspect_fn found,
+			    void *arg);
+const char *bt_suspect_text(const struct bt_config *config, const char *link,
+			    const char *tunnel, bool current);
 void bt_fact_ikes_follow(struct bt_fact_ikes *ikes, const struct bt_fact_ikes *before,
 			 uint64_t now);
 

@@ -19,6 +19,7 @@
 /**
  * struct bt_kmod_watch - the watch
  * @facts: where to
+ * @config: configuration, which changes
  * @kmod: for dumps
  * @events: subscription
  * @fd: its place in the loop
@@ -29,6 +30,7 @@
  */
 struct bt_kmod_watch {
 	struct bt_facts *facts;
+	struct bt_config *const *config;
 	struct bt_kmod *kmod;
 	struct bt_kmod_events *events;
 	struct bt_fd *fd;
@@ -105,27 +107,24 @@ static bool routes_known(const struct bt_fact_link *l, const struct bt_event *ev
 }
 
 /* The module helps itself; that one side has SAs that the other has not is worth a word. */
-static void on_sa(struct bt_kmod_watch *w, const struct bt_fact_link *l,
-		  const struct bt_sa *sa)
+static void on_suspect(const struct bt_fact_link *l, const struct bt_sa *sa, void *arg)
 {
-	const struct bt_tunnel *t;
+	struct bt_kmod_watch *w = arg;
 	size_t i;
 
-	if (sa->dir != BOWTIE_SA_OUT)
-		return;
-	for (i = 0; i < l->tunnels.n; i++) {
-		t = &l->tunnels.v[i];
-		if (t->id != sa->tunnel)
-			continue;
-		if (sa->suspect && !bt_facts_is_suspect(w->facts, t->if_id, sa->spi))
-			bt_warn("tunnel %s of %s: nothing sent by SA 0x%x is answered; %s", t->name,
-				l->link.dev.name, sa->spi,
-				sa->current ? "there is no other" :
-				"another one is used, and this one will be ended");
-		/* One that is all there is, is no duplicate. */
-		bt_facts_suspect(w->facts, t->if_id, sa->spi, sa->suspect && !sa->current,
-				 bt_now_ms());
-	}
+	for (i = 0; i < l->tunnels.n; i++)
+		if (l->tunnels.v[i].id == sa->tunnel)
+			bt_warn("tunnel %s of %s: nothing sent by SA 0x%x is answered; %s",
+				l->tunnels.v[i].name, l->link.dev.name, sa->spi,
+				bt_suspect_text(*w->config, l->link.dev.name,
+						l->tunnels.v[i].name, sa->current));
+}
+
+/* One that is used all the same is no news in each dump: it is not remembered. */
+static void on_dumped(const struct bt_fact_link *l, const struct bt_sa *sa, void *arg)
+{
+	if (!sa->current)
+		on_suspect(l, sa, arg);
 }
 
 static void on_link_event(struct bt_kmod_watch *w, struct bt_fact_link *l,
@@ -152,7 +151,7 @@ static void on_link_event(struct bt_kmod_watch *w, struct bt_fact_link *l,
 		l->link.dev = event->dev;
 		break;
 	case BT_EVENT_SA:
-		on_sa(w, l, event->sa);
+		bt_facts_link_sa(w->facts, l, event->sa, bt_now_ms(), on_suspect, w);
 		break;
 	case BT_EVENT_SA_DEL:
 		/* Still suspect: what charon told last may have it yet. */
@@ -213,6 +212,7 @@ static int dump_link(struct bt_kmod_watch *w, const struct bt_dev *dev, struct b
 	struct bt_fact_link *l = bt_facts_link(w->facts, dev->ifindex);
 	struct bt_tunnels tunnels = {};
 	struct bt_routes routes = {};
+	struct bt_sas sas = {};
 	struct bt_link link = {}, device = {};
 	int err;
 
@@ -223,11 +223,14 @@ static int dump_link(struct bt_kmod_watch *w, const struct bt_dev *dev, struct b
 		err = bt_kmod_tunnel_dump(w->kmod, dev, &tunnels, e);
 	if (!err)
 		err = bt_kmod_route_dump(w->kmod, dev, &routes, e);
+	if (!err)
+		err = bt_kmod_sa_dump(w->kmod, dev, &sas, e);
 	if (err) {
 		bt_object_free(&bt_link_object, &link);
 		bt_object_free(&bt_link_object, &device);
 		bt_tunnels_free(&tunnels);
 		bt_routes_free(&routes);
+		bt_sas_free(&sas);
 		return err;
 	}
 	bt_object_merge(&bt_link_object, &link, &device);
@@ -239,6 +242,8 @@ static int dump_link(struct bt_kmod_watch *w, const struct bt_dev *dev, struct b
 	bt_tunnels_free(&l->tunnels);
 	l->tunnels = tunnels;
 	bt_fact_link_set_routes(l, &routes);
+	bt_facts_link_suspects(w->facts, l, &sas, bt_now_ms(), on_dumped, w);
+	bt_sas_free(&sas);
 	return 0;
 }
 
@@ -309,6 +314,7 @@ int bt_kmod_watch_sync(struct bt_kmod_watch *w, struct bt_error *e)
 			return err;
 		w->stale.n--;
 	}
+	bt_facts_forget_orphans(w->facts);
 	return 0;
 }
 
@@ -316,6 +322,7 @@ int bt_kmod_watch_sync(struct bt_kmod_watch *w, struct bt_error *e)
  * bt_kmod_watch_new() - begin to watch the module
  * @loop: event loop
  * @facts: where to
+ * @config: where the configuration is, to speak of what will be done
  * @kmod: for dumps; stays the caller's
  * @changed: called when the facts have changed, or need bt_kmod_watch_sync()
  * @arg: passed to it
@@ -324,12 +331,14 @@ int bt_kmod_watch_sync(struct bt_kmod_watch *w, struct bt_error *e)
  * The module need not be there. Return: the watch, or NULL.
  */
 struct bt_kmod_watch *bt_kmod_watch_new(struct bt_loop *loop, struct bt_facts *facts,
+					struct bt_config *const *config,
 					struct bt_kmod *kmod, bt_loop_fn changed, void *arg,
 					struct bt_error *e)
 {
 	struct bt_kmod_watch *w = bt_alloc(sizeof(*w));
 
 	w->facts = facts;
+	w->config = config;
 	w->kmod = kmod;
 	w->changed = changed;
 	w->arg = arg;

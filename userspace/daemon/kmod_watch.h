@@ -9,6 +9,7 @@
 struct bt_kmod_watch;
 
 struct bt_kmod_watch *bt_kmod_watch_new(struct bt_loop *loop, struct bt_facts *facts,
+					struct bt_config *const *config,
 					struct bt_kmod *kmod, bt_loop_fn changed, void *arg,
 					struct bt_error *e);
 void bt_kmod_watch_free(struct bt_kmod_watch *w);

@@ -203,11 +203,14 @@ static void doubt(struct bt_vici_watch *w, const struct bt_fact_ikes *before,
 		bt_timer_start(w->soon, DOUBT_MS);
 }
 
-/*
+/**
+ * bt_vici_watch_follow() - ask charon again if that is the way to find out
+ * @w: watch
+ *
  * charon tells nothing of one that gets no answer, until it gives up after minutes; nor of
- * one that only we have.
+ * one that only we have, which the module may have told of since the last list.
  */
-static void watch_half_open(struct bt_vici_watch *w)
+void bt_vici_watch_follow(struct bt_vici_watch *w)
 {
 	const struct bt_fact_ikes *ikes = &w->facts->ikes;
 	size_t i;
@@ -242,7 +245,7 @@ static void finish(struct bt_vici_watch *w, int err)
 	f->ikes = w->ikes;
 	w->ikes = (struct bt_fact_ikes){};
 	bt_facts_forget_suspects(f, f->ikes_seen);
-	watch_half_open(w);
+	bt_vici_watch_follow(w);
 	bt_strings_clear(&f->conns);
 	f->conns = w->conns;
 	w->conns = (struct bt_strings){};

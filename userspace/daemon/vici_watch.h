@@ -12,6 +12,7 @@ struct bt_vici_watch *bt_vici_watch_new(struct bt_loop *loop, struct bt_facts *f
 					const char *path, bt_loop_fn changed, void *arg);
 void bt_vici_watch_free(struct bt_vici_watch *w);
 void bt_vici_watch_refresh(struct bt_vici_watch *w);
+void bt_vici_watch_follow(struct bt_vici_watch *w);
 struct bt_vici_conn *bt_vici_watch_conn(struct bt_vici_watch *w);
 
 /* PURE: an entry of list-sas; for the tests. */

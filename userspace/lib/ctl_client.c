@@ -13,11 +13,10 @@
 #include "util.h"
 
 #define MAX_ANSWER	(16 * 1024 * 1024)
-#define TIMEOUT_S	30
 
-static int open_socket(const char *path, struct bt_error *e)
+static int open_socket(const char *path, unsigned int patience, struct bt_error *e)
 {
-	struct timeval timeout = { .tv_sec = TIMEOUT_S };
+	struct timeval timeout = { .tv_sec = patience };
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd, err;
 
@@ -104,16 +103,17 @@ static struct json_object *take_result(const char *line, struct bt_error *e)
  * bt_ctl_request() - ask bowtied
  * @path: its control socket
  * @request: {"method": NAME, ...}; stays the caller's
+ * @patience: how many seconds to wait for it
  * @e: says what is wrong, if bowtied refuses in its own words
  *
  * Return: the result, for the caller to json_object_put(), or NULL.
  */
 struct json_object *bt_ctl_request(const char *path, struct json_object *request,
-				   struct bt_error *e)
+				   unsigned int patience, struct bt_error *e)
 {
 	struct json_object *result = NULL;
 	struct bt_buf line = {};
-	int fd = open_socket(path, e);
+	int fd = open_socket(path, patience, e);
 
 	if (fd < 0)
 		return NULL;

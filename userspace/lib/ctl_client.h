@@ -9,6 +9,6 @@ struct json_object;
 #define BT_CTL_PATH	"/run/bowtie/bowtied.sock"
 
 struct json_object *bt_ctl_request(const char *path, struct json_object *request,
-				   struct bt_error *e);
+				   unsigned int patience, struct bt_error *e);
 
 #endif /* BT_CTL_CLIENT_H */

@@ -314,6 +314,133 @@ static void test_suspect_child(void **state)
 	done(w);
 }
 
+/* The module tells of no SA that goes with its tunnel. */
+static void test_suspects_gone(void **state)
+{
+	struct bt_facts f = {};
+	struct bt_fact_link *l;
+	struct bt_tunnel *t;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++) {
+		l = bt_facts_link_add(&f);
+		l->link.dev.ifindex = (int)i + 1;
+		t = bt_array_add(&l->tunnels);
+		t->if_id = 10 * i + 1;
+		t = bt_array_add(&l->tunnels);
+		t->if_id = 10 * i + 2;
+		bt_facts_suspect(&f, 10 * i + 1, 0x11, true, 5);
+		bt_facts_suspect(&f, 10 * i + 2, 0x22, true, 5);
+		bt_facts_suspect(&f, 10 * i + 2, 0x23, true, 5);
+	}
+	bt_facts_forget_orphans(&f);
+	assert_int_equal(f.suspects.n, 6);
+	bt_facts_link(&f, 2)->tunnels.n = 1;
+	bt_facts_forget_orphans(&f);
+	assert_int_equal(f.suspects.n, 4);
+	assert_non_null(bt_facts_is_suspect(&f, 11, 0x11));
+	assert_null(bt_facts_is_suspect(&f, 12, 0x22));
+	assert_null(bt_facts_is_suspect(&f, 12, 0x23));
+
+	bt_facts_link_remove(&f, 1);
+	bt_facts_forget_orphans(&f);
+	assert_int_equal(f.suspects.n, 1);
+	assert_non_null(bt_facts_is_suspect(&f, 11, 0x11));
+
+	bt_facts_links_clear(&f);
+	bt_facts_forget_orphans(&f);
+	assert_int_equal(f.suspects.n, 0);
+	bt_facts_free(&f);
+}
+
+static void add_sa(struct bt_sas *sas, uint32_t tunnel, uint32_t spi, bool suspect, bool current)
+{
+	struct bt_sa *sa = bt_array_add(sas);
+
+	sa->tunnel = tunnel;
+	sa->dir = BOWTIE_SA_OUT;
+	sa->spi = spi;
+	sa->suspect = suspect;
+	sa->current = current;
+}
+
+static int found;
+
+static void count_found(const struct bt_fact_link *l, const struct bt_sa *sa, void *arg)
+{
+	assert_ptr_equal(arg, l);
+	found++;
+}
+
+/* What is dumped counts, whatever events have told or have not. */
+static void test_suspects_dumped(void **state)
+{
+	struct bt_facts f = {};
+	struct bt_fact_link *l = bt_facts_link_add(&f);
+	struct bt_sas sas = {};
+	uint32_t i;
+
+	l->link.dev.ifindex = 1;
+	for (i = 0; i < 2; i++) {
+		struct bt_tunnel *t = bt_array_add(&l->tunnels);
+
+		t->id = i;
+		t->if_id = i + 1;
+	}
+	bt_facts_suspect(&f, 1, 0x11, true, 5);
+	bt_facts_suspect(&f, 1, 0x12, true, 5);
+	bt_facts_suspect(&f, 9, 0x91, true, 5);
+	add_sa(&sas, 0, 0x11, true, false);
+	add_sa(&sas, 0, 0x13, false, true);
+	add_sa(&sas, 1, 0x21, true, false);
+	add_sa(&sas, 1, 0x22, true, true);
+	add_sa(&sas, 7, 0x71, true, false);
+	add_sa(&sas, 1, 0x31, true, false);
+	sas.v[sas.n - 1].dir = BOWTIE_SA_IN;
+	found = 0;
+	bt_facts_link_suspects(&f, l, &sas, 50, count_found, l);
+	assert_int_equal(f.suspects.n, 3);
+	/* New, and worth a word: also the one that is all there is. */
+	assert_int_equal(found, 2);
+	/* One that was known is as old as it was. */
+	assert_int_equal(bt_facts_is_suspect(&f, 1, 0x11)->since, 5);
+	assert_null(bt_facts_is_suspect(&f, 1, 0x12));
+	assert_int_equal(bt_facts_is_suspect(&f, 2, 0x21)->since, 50);
+	assert_null(bt_facts_is_suspect(&f, 2, 0x22));
+	/* Those of another link are not its business. */
+	assert_non_null(bt_facts_is_suspect(&f, 9, 0x91));
+	/* One that is gone here, but not yet from charon's list, is not good again. */
+	add_child(bt_array_add(&f.ikes), 4, 0x11);
+	sas.n = 0;
+	bt_facts_link_suspects(&f, l, &sas, 100, count_found, l);
+	assert_non_null(bt_facts_is_suspect(&f, 1, 0x11));
+	assert_null(bt_facts_is_suspect(&f, 2, 0x21));
+	/* But not for ever. */
+	bt_facts_link_suspects(&f, l, &sas, 5 + BT_FACT_SUSPECT_MS, count_found, l);
+	assert_null(bt_facts_is_suspect(&f, 1, 0x11));
+	bt_sas_free(&sas);
+	bt_facts_free(&f);
+}
+
+/* Nobody is promised what bowtied is not to do. */
+static void test_suspect_text(void **state)
+{
+	struct world *w = begin(LINK(""));
+	const char *text;
+
+	text = bt_suspect_text(w->config, "bow0", "a", false);
+	assert_string_equal(text, "another one is used, and this one will be ended");
+	assert_string_equal(bt_suspect_text(w->config, "bow0", "a", true), "there is no other");
+	w->config->links.v[0].tunnels.v[0].manage.ike = false;
+	text = bt_suspect_text(w->config, "bow0", "a", false);
+	assert_string_equal(text, "another one is used; to end this one is up to whoever manages IKE");
+	assert_string_equal(bt_suspect_text(w->config, "bow0", "a", true), "there is no other");
+	/* Somebody else's tunnel, or link */
+	assert_string_equal(bt_suspect_text(w->config, "bow0", "x", false), text);
+	assert_string_equal(bt_suspect_text(w->config, "bow9", "a", false), text);
+	done(w);
+}
+
 static void test_suspects_bounded(void **state)
 {
 	struct bt_facts f = {};
@@ -342,6 +469,9 @@ int main(void)
 		cmocka_unit_test(test_stale_beside_live),
 		cmocka_unit_test(test_suspect_ike),
 		cmocka_unit_test(test_suspect_child),
+		cmocka_unit_test(test_suspect_text),
+		cmocka_unit_test(test_suspects_gone),
+		cmocka_unit_test(test_suspects_dumped),
 		cmocka_unit_test(test_suspects_bounded),
 	};
 
