@@ -158,7 +158,10 @@ static int strip(const struct bowtie_sa *sa, struct sk_buff *skb, u8 *nexthdr)
 	/* At least one byte has to be left: RFC 4303 knows no empty payload. */
 	if (unlikely(!tail || hlen + tail[0] >= off))
 		return -EINVAL;
+	/* A dummy packet (RFC 4303, 2.6) is nothing that has come. */
 	*nexthdr = tail[1];
+	if (unlikely(*nexthdr == IPPROTO_NONE))
+		return -EINVAL;
 	if (unlikely(pskb_trim(skb, off - tail[0])))
 		return -ENOMEM;
 	__skb_pull(skb, hlen);
@@ -212,8 +215,7 @@ static void finish(const struct bowtie_sa *sa, struct bowtie_esp_job *job, struc
 	if (unlikely(err))
 		goto drop;
 	if (unlikely(unwrap(sa, skb, nexthdr))) {
-		XFRM_INC_STATS(net, nexthdr == IPPROTO_NONE ? LINUX_MIB_XFRMINSTATEPROTOERROR :
-							      LINUX_MIB_XFRMINSTATEMODEERROR);
+		XFRM_INC_STATS(net, LINUX_MIB_XFRMINSTATEMODEERROR);
 		goto drop;
 	}
 	skb_dst_drop(skb);
