@@ -4,6 +4,7 @@
  * the answer {"result": ...} or {"error": TEXT}. Knows nothing of sockets.
  */
 #include "ctl.h"
+#include "ctl_status.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -164,6 +165,7 @@ static struct json_object *do_status(struct bt_daemon *d, struct json_object *ar
 	json_object_object_add(o, "charon", json_object_new_boolean(f->vici));
 	json_object_object_add(o, "bird", json_object_new_boolean(f->bird));
 	hold_status(f, o);
+	bt_ctl_status_put(f, o);
 	for (i = 0; i < d->config->links.n; i++) {
 		const struct bt_conf_link *link = &d->config->links.v[i];
 

@@ -12,23 +12,24 @@
 . "$(dirname "$0")/lib.sh"
 . "$BOWTIE_SELFTESTS/lib_agent.sh"
 . "$BOWTIE_SELFTESTS/lib_gateway.sh"
-. "$BOWTIE_SELFTESTS/lib_datapath.sh"
 . "$BOWTIE_SELFTESTS/lib_trace.sh"
+. "$BOWTIE_SELFTESTS/lib_datapath.sh"
 
 declare -A ASYNC=(
 	[gcm]="pcrypt(seqiv(rfc4106(gcm(aes))))"
 	[sha256]="cryptd(echainiv(authenc(hmac(sha256),cbc(aes))))"
 )
 
-# used FAMILY LABEL: completions were called since the last time
+# used FAMILY LABEL: completions of $ESP_MODE were called since the last time
 declare -A HITS
 used()
 {
-	local dir now
+	local dir name now
 	for dir in out in; do
-		now=$(probe_hits "$dir$1")
-		expect_cmp "$2: $dir, completed later" "$now" -gt $((${HITS[$dir$1]:-0} + 50))
-		HITS[$dir$1]=$now
+		[[ $ESP_MODE == xfrm ]] && name=$dir$1 || name=fast_$dir
+		now=$(probe_hits "$name")
+		expect_cmp "$2: $dir, completed later" "$now" -gt $((${HITS[$name]:-0} + 50))
+		HITS[$name]=$now
 	done
 }
 
@@ -48,18 +49,18 @@ sas_async()
 
 outside()
 {
-	local alg
-	outside_begin "$1" "async-v$1"
+	local alg label="$ESP_MODE, IPv$1 outside"
+	outside_begin "$1" "async-$ESP_MODE-v$1"
 	for alg in gcm sha256; do
 		sas_async $alg
-		carries "IPv$1 outside, $alg" 0.2
-		all_arrived "IPv$1 outside, $alg"
-		used "$1" "IPv$1 outside, $alg"
+		carries "$label, $alg" 0.1
+		all_arrived "$label, $alg"
+		used "$1" "$label, $alg"
 		sas_del 0
-		expect "IPv$1 outside, $alg: nothing holds the crypto" \
+		expect "$label, $alg: nothing holds the crypto" \
 			busywait "$WAIT" agent crypto_remove "${ASYNC[$alg]}"
 	done
-	outside_end "IPv$1 outside"
+	outside_end "$label"
 }
 
 log_init
@@ -70,7 +71,12 @@ probe out4 esp4:esp_output_done
 probe out6 esp6:esp_output_done
 probe in4 esp4:esp_input_done
 probe in6 esp6:esp_input_done
+probe fast_out bowtie:tx_completed
+probe fast_in bowtie:rx_completed
+paths_begin
 agent_start lib_agent_tcp lib_agent_crypto
-outside 4
-outside 6
+for ESP_MODE in xfrm fast; do
+	outside 4
+	outside 6
+done
 done_testing

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 240
 #
-# The packet path with ESP in UDP (NAT traversal) outside, IPv4 and IPv6. Every
-# algorithm is in datapath.sh and mtu.sh. For the topology see lib_gateway.sh.
+# The packet path with ESP in UDP (NAT traversal) outside, IPv4 and IPv6, by both ESP
+# paths. Every algorithm is in datapath.sh and mtu.sh. For the topology see lib_gateway.sh.
 
 . "$(dirname "$0")/lib.sh"
 . "$BOWTIE_SELFTESTS/lib_agent.sh"
 . "$BOWTIE_SELFTESTS/lib_gateway.sh"
+. "$BOWTIE_SELFTESTS/lib_trace.sh"
 . "$BOWTIE_SELFTESTS/lib_datapath.sh"
 
 only_udp()
@@ -26,17 +27,22 @@ checksums()
 
 outside()
 {
-	outside_begin "$1" "natt-v$1" natt
-	algorithms "NAT-T, IPv$1 outside" 0.05 "gcm sha256 chacha" "${NATT[@]}"
+	local label="$ESP_MODE, NAT-T, IPv$1 outside"
+	outside_begin "$1" "natt-$ESP_MODE-v$1" natt
+	algorithms "$label" 0.03 "sha256 chacha" "${NATT[@]}"
+	algorithms "$label, ESN" 0.03 "gcm sha1" "${NATT[@]}" flag esn
 	sas 0 gcm "${NATT[@]}"
-	segmentation "NAT-T, IPv$1 outside" 0.25
-	outside_end "NAT-T, IPv$1 outside" "$2"
+	segmentation "$label" 0.1
+	outside_end "$label" "$2"
 }
 
 log_init
 need_module xfrm_interface esp4 esp6
 need_cmd ethtool jq
 agent_start lib_agent_tcp
-outside 4 only_udp
-outside 6 checksums
+paths_begin
+for ESP_MODE in xfrm fast; do
+	outside 4 only_udp
+	outside 6 checksums
+done
 done_testing

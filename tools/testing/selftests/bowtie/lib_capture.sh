@@ -11,13 +11,14 @@ readonly PLAINTEXT_HEX="626f7774696521706c61696e74657874"
 
 declare -A CAPTURE_PID
 
-# capture_start NS DEV PCAP: everything on DEV, until capture_stop. Each slot of the
-# ring is as large as -s: without a limit it has 64 KiB, and 256 slots.
+# capture_start NS DEV PCAP: everything on DEV, until capture_stop; $CAPTURE_BYTES of each
+# packet. Each slot of the ring is as large as -s: without a limit it has 64 KiB, and 256
+# slots.
 capture_start()
 {
 	local ns=$1 dev=$2 pcap=$3
-	bg in_ns "$ns" tcpdump -n -i "$dev" -s 2048 -B 32768 -U -Z root --immediate-mode -w "$pcap" \
-		2>"$pcap.err"
+	bg in_ns "$ns" tcpdump -n -i "$dev" -s "${CAPTURE_BYTES:-2048}" -B 32768 -U -Z root \
+		--immediate-mode -w "$pcap" 2>"$pcap.err"
 	CAPTURE_PID[$pcap]=$BG_PID
 	busywait "$WAIT" grep -q 'listening on' "$pcap.err" ||
 		bail "cannot capture on $dev: $(cat "$pcap.err")"

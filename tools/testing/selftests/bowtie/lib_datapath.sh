@@ -4,7 +4,37 @@
 # Every combination of inside, outside and algorithm carries echoes and TCP both
 # ways to a plain xfrm interface. Used by the datapath*.sh tests, which differ in
 # what the kernel does below: alone, with ESP in UDP, with the ESP offload modules,
-# with crypto that completes later.
+# with crypto that completes later. Each of them does it by both ESP paths. Sourced after
+# lib_gateway.sh and lib_trace.sh.
+
+# BOWTIE_ESP_DECLINED: the fast path has left a packet to xfrm
+readonly DECLINED=-524
+
+declare -A PATH_BEFORE
+
+# paths_begin: begin to count which path packets take
+paths_begin()
+{
+	probe_results fast_tx bowtie:bowtie_esp_fast_tx
+	probe_results fast_rx bowtie:bowtie_esp_fast_rx
+}
+
+# path_was LABEL: since the last time all but a few packets took the path of $ESP_MODE
+path_was()
+{
+	local name taken declined
+	for name in fast_tx fast_rx; do
+		taken=$(probe_returned $name "!$DECLINED") declined=$(probe_returned $name "$DECLINED")
+		set -- "$1" $((taken - ${PATH_BEFORE[$name.taken]:-0})) \
+			$((declined - ${PATH_BEFORE[$name.declined]:-0}))
+		PATH_BEFORE[$name.taken]=$taken PATH_BEFORE[$name.declined]=$declined
+		if [[ $ESP_MODE == xfrm ]]; then
+			expect_eq "$1: $name is never asked" "$2 $3" "0 0"
+		else
+			expect_cmp "$1: $name has served nearly all" "$2" -gt $((20 + 5 * $3))
+		fi
+	done
+}
 
 # carries LABEL MB: the tunnel carries both inner families, both ways
 carries()
@@ -32,7 +62,7 @@ both_ends_count()
 	((sent > 0 && sent == got))
 }
 
-# outside_begin FAMILY NAME [natt]: a gateway with a capture
+# outside_begin FAMILY NAME [natt]: a gateway with a capture and, of $ESP_MODE, a tunnel
 outside_begin()
 {
 	DATAPATH_PCAP=$TEST_TMP/$2.pcap
@@ -55,6 +85,7 @@ outside_end()
 	expect "$1: the capture is complete" capture_stop "$DATAPATH_PCAP"
 	assert_no_plaintext "$DATAPATH_PCAP"
 	[[ -z ${2:-} ]] || "$2" "$DATAPATH_PCAP"
+	path_was "$1"
 	rm -f "$DATAPATH_PCAP"
 	agent release "$LAN" "$GW" "$PEER" >/dev/null
 	del_ns "$LAN" "$GW" "$PEER"

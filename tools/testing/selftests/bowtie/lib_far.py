@@ -59,7 +59,8 @@ class Far:
             mac = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
             mac.bind(("eth0", ETH_P_ALL))
         self.wire = mac
-        self.batch(f"neighbour replace {REMOTE} lladdr {self._mac(self.far)} dev eth0")
+        self.mac_of_far = self._mac(self.far)
+        self.batch(f"neighbour replace {REMOTE} lladdr {self.mac_of_far} dev eth0")
         Guard(self.gw, "eth0")
         self.gw_mac = bytes.fromhex(self._mac(self.gw).replace(":", ""))
         with self.gw:

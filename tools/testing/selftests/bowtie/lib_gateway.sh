@@ -81,7 +81,7 @@ tunnel()
 	tunnels "$1" "$1"
 }
 
-# tunnels FIRST LAST: with the families that are in GW_FAMILY
+# tunnels FIRST LAST: with the families that are in GW_FAMILY, and the esp-mode ESP_MODE
 tunnels()
 {
 	local i us them ours theirs bow='' near='' far=''
@@ -91,7 +91,7 @@ tunnels()
 		printf -v theirs '169.254.21.%d fd00:21::%x' $((4 * i + 1)) $((4 * i + 1))
 		bow+="tunnel add bow0 t$i if-id $((i + 1)) local $us remote $them"
 		bow+=" inside-local ${ours/ / inside-local }"
-		bow+=" inside-peer ${theirs/ / inside-peer }"$'\n'
+		bow+=" inside-peer ${theirs/ / inside-peer } esp-mode ${ESP_MODE:-auto}"$'\n'
 		near+=$(addr_lines bow0 "${ours/ //30,}/126")$'\n'
 		far+=$(xfrm_peer_lines "ipsec$i" $((i + 101)) "$them" "$us" eth0 \
 			"${theirs/ //30,}/126")$'\n'
