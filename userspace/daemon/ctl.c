@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bird_flags.h"
+#include "conf_changes.h"
 #include "log.h"
 #include "reconcile.h"
 #include "route_hold.h"
@@ -47,13 +48,14 @@ static struct json_object *do_reload(struct bt_daemon *d, struct json_object *ar
 	return answer("result", json_object_new_object());
 }
 
-/* What a reload would do: an array of operations in words. */
+/* What a reload would do: an array of settings and operations in words. */
 static struct json_object *do_diff(struct bt_daemon *d, struct json_object *args)
 {
 	struct json_object *list, *file = json_object_object_get(args, "file");
 	const char *path = file ? json_object_get_string(file) : d->path;
 	struct bt_facts facts = d->facts;
 	struct bt_config *config;
+	struct bt_strings changes = {};
 	struct bt_error e = {};
 	struct bt_ops ops = {};
 	size_t i;
@@ -71,6 +73,10 @@ static struct json_object *do_diff(struct bt_daemon *d, struct json_object *args
 	bt_reconcile(config, &facts, UINT64_MAX, &ops);
 	bt_facts_loaded_clear(&facts.secrets);
 	list = json_object_new_array();
+	bt_conf_changes(d->config, config, &changes);
+	for (i = 0; i < changes.n; i++)
+		json_object_array_add(list, json_object_new_string(changes.v[i]));
+	bt_strings_clear(&changes);
 	for (i = 0; i < ops.n; i++) {
 		struct bt_buf text = {};
 

@@ -203,7 +203,7 @@ static const struct bt_field bird_fields[] = {
 	BIRD(4, recovery_time, "recovery-time", duration, .min = 1, .max = 600),
 };
 
-static OBJECT(bird_object, "bird", bt_conf_bird, bird_fields);
+OBJECT(bt_conf_bird_object, "bird", bt_conf_bird, bird_fields);
 
 #define CONFIG(_bit, _member, _name, _type, ...)	\
 	FIELD(bt_config, _bit, _member, _name, _type, ##__VA_ARGS__)
@@ -212,7 +212,7 @@ static const struct bt_field config_fields[] = {
 	CONFIG(0, node, "", node),
 	CONFIG(1, daemon, "daemon", nested, .nested = &daemon_object),
 	CONFIG(2, charon, "charon", nested, .nested = &charon_object),
-	CONFIG(3, bird, "bird", nested, .nested = &bird_object),
+	CONFIG(3, bird, "bird", nested, .nested = &bt_conf_bird_object),
 	CONFIG(4, links, "links", list, .nested = &bt_conf_link_object),
 };
 

@@ -285,6 +285,7 @@ struct bt_config {
 #define BT_CONF_BGP_BACKUPS	5
 
 extern const struct bt_object bt_config_object;
+extern const struct bt_object bt_conf_bird_object;
 extern const struct bt_object bt_conf_link_object;
 extern const struct bt_object bt_conf_tunnel_object;
 extern const struct bt_object bt_conf_manage_object;

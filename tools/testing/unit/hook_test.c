@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/conf_changes.h"
 #include "daemon/hook.h"
 #include "log.h"
 #include "world.h"
@@ -504,6 +505,38 @@ static void test_background(void **state)
 	done(w);
 }
 
+/* "config diff" tells of it, though there is nothing to be done. */
+static void test_changes(void **state)
+{
+	static const char tunnel[] = "manage: {ike: off, bgp: off}, tunnels: [{name: a,"
+				     " local: 198.51.100.1, remote: 192.0.2.1, if_id: 1}]}]\n";
+	char *old_text = bt_asprintf("links: [{name: bow0, %s", tunnel), *new_text;
+	struct bt_config *old = good(old_text), *new;
+	struct bt_strings out = {};
+
+	new_text = bt_asprintf("bird: {restart_time: 90s}\nlinks: [{name: bow0,"
+			       " on_change: /bin/true, on_change_timeout: 20s,"
+			       " hold_withdrawn: 2m, %s", tunnel);
+	new = good(new_text);
+	bt_conf_changes(old, old, &out);
+	bt_conf_changes(new, new, &out);
+	assert_int_equal(out.n, 0);
+	bt_conf_changes(old, new, &out);
+	assert_int_equal(out.n, 4);
+	assert_string_equal(out.v[0], "bird: restart_time: 90s, was 1m");
+	assert_string_equal(out.v[1], "bow0: on_change: /bin/true, was none");
+	assert_string_equal(out.v[2], "bow0: on_change_timeout: 20s, was 10s");
+	assert_string_equal(out.v[3], "bow0: hold_withdrawn: 2m, was 1h");
+	bt_strings_clear(&out);
+	bt_conf_changes(new, old, &out);
+	assert_string_equal(out.v[1], "bow0: on_change: none, was /bin/true");
+	bt_strings_clear(&out);
+	bt_config_free(old);
+	bt_config_free(new);
+	free(old_text);
+	free(new_text);
+}
+
 /* --- */
 
 static int group_setup(void **state)
@@ -561,6 +594,7 @@ int main(void)
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_background),
+		cmocka_unit_test(test_changes),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
