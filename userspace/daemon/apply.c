@@ -19,10 +19,6 @@
 #include "util.h"
 
 #define MAX_PAUSE_MS	30000
-/* Routes that are held in one go: other events of the loop want their turn. */
-#define HOLD_BATCH	256
-/* So many are named in the log, instead of their number. */
-#define HOLD_NAMED	16
 
 /**
  * bt_apply_result() - an operation has come to its end
@@ -119,40 +115,27 @@ static void note_hold(struct bt_facts *facts, const struct bt_op *op, const stru
 	}
 }
 
-/* One that fails is no reason to leave the others open. */
-static int hold_routes(struct bt_apply *a, const struct bt_op *op, struct bt_error *e)
+static int hold_route(struct bt_apply *a, const struct bt_op *op, const struct bt_prefix *dst,
+		      struct bt_error *e)
 {
-	struct bt_error later = {};
-	size_t i;
-	int err, first = 0;
+	int err = bt_rtnl_hold(a->rtnl, op->type == BT_OP_HOLD_ADD, op->metric, op->protocol,
+			       dst, e);
 
-	for (i = 0; i < op->routes.n && i < HOLD_BATCH; i++) {
-		err = bt_rtnl_hold(a->rtnl, op->type == BT_OP_HOLD_ADD, op->metric, op->protocol,
-				   &op->routes.v[i].dst, first ? &later : e);
-		if (!err)
-			note_hold(a->facts, op, &op->routes.v[i].dst);
-		else if (!first)
-			first = err;
-		bt_error_free(&later);
-	}
-	return first;
+	if (!err)
+		note_hold(a->facts, op, dst);
+	return err;
 }
 
-/* Likewise. */
-static int left_routes(struct bt_apply *a, const struct bt_op *op, struct bt_error *e)
+static int left_route(struct bt_apply *a, const struct bt_op *op, const struct bt_prefix *dst,
+		      struct bt_error *e)
 {
-	struct bt_fact_route key = { .table = op->table, .metric = op->metric }, *have;
-	size_t i;
-	int err = 0;
+	const struct bt_fact_route key = { .table = op->table, .metric = op->metric, .dst = *dst };
+	int err = bt_rtnl_route_del(a->rtnl, op->table, op->protocol, op->metric,
+				    op->dev.ifindex, dst, e);
+	struct bt_fact_route *have = err ? NULL : bt_fact_routes_find(&a->facts->routes, &key);
 
-	for (i = 0; !err && i < op->routes.n && i < HOLD_BATCH; i++) {
-		key.dst = op->routes.v[i].dst;
-		err = bt_rtnl_route_del(a->rtnl, op->table, op->protocol, op->metric,
-					op->dev.ifindex, &key.dst, e);
-		have = err ? NULL : bt_fact_routes_find(&a->facts->routes, &key);
-		if (have)
-			bt_fact_routes_remove(&a->facts->routes, have);
-	}
+	if (have)
+		bt_fact_routes_remove(&a->facts->routes, have);
 	return err;
 }
 
@@ -182,11 +165,6 @@ static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error
 	case BT_OP_FIB_ADD:
 	case BT_OP_FIB_DEL:
 		return kernel_routes(a, op, e);
-	case BT_OP_LEFT_DEL:
-		return left_routes(a, op, e);
-	case BT_OP_HOLD_ADD:
-	case BT_OP_HOLD_DEL:
-		return hold_routes(a, op, e);
 	default:
 		return module_routes(a, op, e);
 	}
@@ -194,14 +172,12 @@ static int kernel_op(struct bt_apply *a, const struct bt_op *op, struct bt_error
 
 static void kernel(struct bt_apply *a, const struct bt_op *op)
 {
-	bool hold = op->type == BT_OP_HOLD_ADD || op->type == BT_OP_HOLD_DEL ||
-		    op->type == BT_OP_LEFT_DEL;
-	bool routes = op->type == BT_OP_ROUTES_SET || op->type == BT_OP_ROUTES_DEL || hold;
+	bool routes = op->type == BT_OP_ROUTES_SET || op->type == BT_OP_ROUTES_DEL;
 	struct bt_buf what = {};
 	struct bt_error e = {};
 	int err = kernel_op(a, op, &e);
 
-	if (routes && (!hold || op->routes.n > HOLD_NAMED))
+	if (routes)
 		bt_buf_printf(&what, "%s: %zu", op->key, op->routes.n);
 	else
 		bt_op_text(op, &what);
@@ -227,7 +203,11 @@ bool bt_apply(struct bt_apply *a, const struct bt_ops *ops)
 	size_t i;
 
 	for (i = 0; i < ops->n; i++) {
-		if (ops->v[i].type <= BT_OP_HOLD_DEL) {
+		if (bt_op_is_batch(&ops->v[i])) {
+			bt_apply_batch(a, &ops->v[i], ops->v[i].type == BT_OP_LEFT_DEL ?
+				       left_route : hold_route);
+			tried = true;
+		} else if (ops->v[i].type <= BT_OP_HOLD_DEL) {
 			kernel(a, &ops->v[i]);
 			tried = true;
 		} else if (ops->v[i].type <= BT_OP_INITIATE) {

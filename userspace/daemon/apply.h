@@ -31,6 +31,21 @@ struct bt_apply {
 	void *arg;
 };
 
+/**
+ * typedef bt_apply_route_fn - does one route of an operation
+ * @a: context
+ * @op: operation
+ * @dst: prefix of the route
+ * @e: says what is wrong
+ *
+ * Return: 0, or a negative errno.
+ */
+typedef int (*bt_apply_route_fn)(struct bt_apply *a, const struct bt_op *op,
+				 const struct bt_prefix *dst, struct bt_error *e);
+
+/* Routes that are done in one go: other events of the loop want their turn. */
+#define BT_APPLY_BATCH	256
+
 bool bt_apply(struct bt_apply *a, const struct bt_ops *ops);
 
 /* apply_charon.c */
@@ -38,6 +53,9 @@ bool bt_apply_charon(struct bt_apply *a, const struct bt_op *op);
 
 /* apply_bird.c */
 bool bt_apply_bird(struct bt_apply *a, const struct bt_op *op);
+
+/* apply_batch.c */
+void bt_apply_batch(struct bt_apply *a, const struct bt_op *op, bt_apply_route_fn fn);
 
 /* For the parts: an operation has come to its end; text is why it failed, or NULL. */
 void bt_apply_result(struct bt_apply *a, const char *key, const char *what, const char *text);

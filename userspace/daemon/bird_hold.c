@@ -13,7 +13,8 @@
  * Stale: the far ends have given up our routes by then, and somebody else may know of
  * another way; to lead traffic on into the tunnels would only hide that BIRD is missing.
  * One that is gone again and again before it has settled keeps nothing for longer than one
- * that needs all the time there is. A bowtied that is started while BIRD is away waits as long, from its own beginning.
+ * that needs all the time there is. A bowtied that is started while BIRD is away waits as
+ * long, from its own beginning.
  */
 #include "bird_hold.h"
 

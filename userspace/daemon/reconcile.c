@@ -87,12 +87,52 @@ static void sort_by_type(struct bt_ops *ops)
 	ops->room = ops->n;
 }
 
+/**
+ * bt_op_route_key() - the key of a part of an operation
+ * @op: operation that is done route by route
+ * @dst: prefix of the route
+ *
+ * Return: text for the caller to free.
+ */
+char *bt_op_route_key(const struct bt_op *op, const struct bt_prefix *dst)
+{
+	char buf[BT_PREFIX_STRLEN];
+
+	return bt_asprintf("%s %s", op->key, bt_prefix_str(dst, buf));
+}
+
+/* Of routes that are done one by one, those that have failed keep none of the others waiting. */
+static void drop_held_routes(struct bt_op *op, const struct bt_facts *facts, uint64_t now)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < op->routes.n; i++) {
+		char *key = bt_op_route_key(op, &op->routes.v[i].dst);
+
+		/* These have no next hops to be freed. */
+		if (!bt_facts_held(facts, key, now))
+			op->routes.v[n++] = op->routes.v[i];
+		free(key);
+	}
+	op->routes.n = n;
+}
+
+static bool is_held(struct bt_op *op, const struct bt_facts *facts, uint64_t now)
+{
+	if (bt_facts_held(facts, op->key, now))
+		return true;
+	if (!bt_op_is_batch(op) || !facts->holds.n)
+		return false;
+	drop_held_routes(op, facts, now);
+	return !op->routes.n;
+}
+
 static void drop_held(struct bt_ops *ops, const struct bt_facts *facts, uint64_t now)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < ops->n; i++) {
-		if (bt_facts_held(facts, ops->v[i].key, now))
+		if (is_held(&ops->v[i], facts, now))
 			op_free(&ops->v[i]);
 		else
 			ops->v[n++] = ops->v[i];

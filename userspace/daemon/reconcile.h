@@ -94,9 +94,17 @@ struct bt_ops {
 	size_t room;
 };
 
+/* Is it done route by route, each of which may fail, and some at a time? */
+static inline bool bt_op_is_batch(const struct bt_op *op)
+{
+	return op->type == BT_OP_HOLD_ADD || op->type == BT_OP_HOLD_DEL ||
+	       op->type == BT_OP_LEFT_DEL;
+}
+
 void bt_reconcile(const struct bt_config *want, const struct bt_facts *facts, uint64_t now,
 		  struct bt_ops *out);
 void bt_ops_free(struct bt_ops *ops);
+char *bt_op_route_key(const struct bt_op *op, const struct bt_prefix *dst);
 void bt_op_text(const struct bt_op *op, struct bt_buf *out);
 
 /* The parts; each looks at one kind of things. */

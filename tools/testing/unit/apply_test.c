@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
 #include "daemon/apply.h"
 #include "daemon/cmdq.h"
 #include "fake_charon.h"
@@ -165,10 +168,66 @@ static void test_more_than_the_queue_takes(void **state)
 	free(r);
 }
 
+/* --- routes, one by one --- */
+
+static unsigned int tried;
+
+/* Of 600 the first 300 are refused, whatever the time. */
+static int refuse(struct bt_apply *a, const struct bt_op *op, const struct bt_prefix *dst,
+		  struct bt_error *e)
+{
+	tried++;
+	if (dst->addr.bytes[1] * 256 + dst->addr.bytes[2] < 300)
+		return bt_error_set(e, -EINVAL, "refused");
+	add_fib(bt_container_of(a->facts, struct world, facts), "10.0.0.0/24", RT_TABLE_MAIN,
+		op->protocol, op->metric, "");
+	a->facts->routes.v[a->facts->routes.n - 1].dst = *dst;
+	return 0;
+}
+
+static size_t left_to_do(struct world *w, struct bt_ops *ops, uint64_t now)
+{
+	bt_reconcile(w->config, &w->facts, now, ops);
+	assert_in_range(ops->n, 0, 1);
+	return ops->n ? ops->v[0].routes.n : 0;
+}
+
+static void test_bad_routes(void **state)
+{
+	struct world *w = fit("links: [{name: bow0, hold_routes: on, manage: {ike: no, bgp: no}, "
+			      "tunnels: [{name: a, remote: 192.0.2.1}]}]\n");
+	struct bt_apply a = { .facts = &w->facts };
+	uint64_t start = bt_now_ms();
+	struct bt_ops ops = {};
+	unsigned int i;
+	char dst[32];
+
+	bt_log_set_level(BT_LOG_ERR);
+	for (i = 0; i < 600; i++) {
+		snprintf(dst, sizeof(dst), "10.%u.%u.0/24", i / 256, i % 256);
+		add_fib(w, dst, RT_TABLE_MAIN, RTPROT_STATIC, 0, "-");
+		add_module(w, dst, 0);
+	}
+	for (i = 0; left_to_do(w, &ops, start); i++) {
+		assert_in_range(i, 0, 2);
+		bt_apply_batch(&a, &ops.v[0], refuse);
+		bt_ops_free(&ops);
+	}
+	assert_int_equal(i, 3);
+	assert_int_equal(tried, 600);
+	assert_int_equal(w->facts.holds.n, 300);
+	/* Again when it is time, and not for ever. */
+	assert_in_range(bt_facts_next_try(&w->facts, start), start + 500, bt_now_ms() + 500);
+	assert_int_equal(left_to_do(w, &ops, bt_now_ms() + 1000), 300);
+	bt_ops_free(&ops);
+	done(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_more_than_the_queue_takes),
+		cmocka_unit_test(test_bad_routes),
 	};
 
 	return cmocka_run_group_tests(tests, make_secret, remove_secret);
