@@ -50,9 +50,9 @@ bool bowtie_esp_serves(const struct xfrm_state *x)
 static void unfold_seqiv(struct bowtie_esp *esp)
 {
 	const struct aead_geniv_ctx *ctx = crypto_aead_ctx(esp->aead);
+	const char *driver = crypto_aead_alg(esp->aead)->base.cra_driver_name;
 
-	if (fips_enabled || strncmp(crypto_aead_alg(esp->aead)->base.cra_driver_name, "seqiv(", 6) ||
-	    esp->ivlen != sizeof(esp->salt))
+	if (fips_enabled || strncmp(driver, "seqiv(", 6) || esp->ivlen != sizeof(esp->salt))
 		return;
 	esp->counts = true;
 	esp->salt = get_unaligned((const u64 *)ctx->salt);

@@ -20,7 +20,8 @@
  * May the packet go to the neighbour as soon as the hooks have seen it? Not what has to be
  * fragmented, nor a local socket's, whose control group may have filters.
  */
-static __always_inline bool plain(const struct sk_buff *skb, const struct dst_entry *dst, u32 path_mtu)
+static __always_inline bool plain(const struct sk_buff *skb, const struct dst_entry *dst,
+				  u32 path_mtu)
 {
 	return likely(skb->len <= path_mtu) && !skb->sk && !dst->lwtstate && !dst->xfrm &&
 	       likely(skb_headroom(skb) >= LL_RESERVED_SPACE(dst->dev));

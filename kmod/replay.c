@@ -204,11 +204,10 @@ void bowtie_replay_advance_bmp(struct xfrm_replay_state_esn *r, __u32 seq)
 {
 	if (!r->replay_window)
 		return;
-	if (seq > r->seq) {
+	if (seq > r->seq)
 		shift(r, seq, seq - r->seq);
-	} else {
+	else
 		set_behind(r, r->seq - seq);
-	}
 }
 
 /**

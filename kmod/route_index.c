@@ -2,7 +2,8 @@
 /*
  * A table over the upper levels of a tree of routes, so that a lookup costs about the same
  * with a hundred thousand of them as with ten. It only speeds the tree up, and knows no
- * changes: it goes before a route is added or removed, and a moment later it is made anew. (Where a route leads to may change under it.)
+ * changes: it goes before a route is added or removed, and a moment later it is made anew.
+ * (Where a route leads to may change under it.)
  *
  * It takes 16 bytes a slot, and has four to eight slots for each route, 65536 at most: 64 to
  * 128 bytes a route, beside the route's own 72 and as much for a fork; none if there are few.

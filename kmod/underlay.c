@@ -172,8 +172,9 @@ static bool bundle_ok(const struct bowtie_tunnel *t, struct dst_entry *dst,
  *	tunnel's, and only good for this RCU read side
  *
  * Context: RCU read side, bottom halves off.
- * Return: the bundle, whose metric RTAX_MTU is the largest inner packet; -ELOOP if the outer route leads into the link itself, -ESTALE if the SA
- * has just been deleted, -ENOMEM, or the route lookup's error.
+ * Return: the bundle, whose metric RTAX_MTU is the largest inner packet; -ELOOP if the outer
+ * route leads into the link itself, -ESTALE if the SA has just been deleted, -ENOMEM, or the
+ * route lookup's error.
  */
 struct dst_entry *bowtie_underlay_bundle(struct bowtie_tunnel *t, const struct bowtie_sa *sa,
 					 bool v6, bool *own)

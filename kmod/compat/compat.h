@@ -31,7 +31,7 @@
 
 /* What a transform's completion is given, and what the caller had put in. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-typedef void bowtie_crypto_arg;
+#define bowtie_crypto_arg		void
 #define bowtie_crypto_data(arg)		(arg)
 #else
 #define bowtie_crypto_arg		struct crypto_async_request

@@ -214,7 +214,8 @@ static int start(struct bt_daemon *d, struct bt_error *e)
 	d->sigterm = bt_signal_new(d->loop, SIGTERM, on_end, d);
 	d->sigint = bt_signal_new(d->loop, SIGINT, on_end, d);
 	d->hooks = bt_hooks_new(d->loop);
-	d->kmod_watch = bt_kmod_watch_new(d->loop, &d->facts, &d->config, &d->kmod, bt_daemon_changed,
+	d->kmod_watch = bt_kmod_watch_new(d->loop, &d->facts, &d->config, &d->kmod,
+					  bt_daemon_changed,
 					  d, e);
 	if (!d->kmod_watch)
 		return e->code;

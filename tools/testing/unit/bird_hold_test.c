@@ -264,7 +264,8 @@ static void test_left(void **state)
 	w->facts.routes.v[3].hops.v[0].ifindex = IFINDEX + 1;
 	link->bgp.backups = false;
 	fit_bird(w);
-	w->facts.routes.v[1].table = link->bgp.backup_table = 101;
+	link->bgp.backup_table = 101;
+	w->facts.routes.v[1].table = 101;
 	expect_ops(w, "BIRD's routes del bow0 table 101 10.2.0.0/16\n");
 	link->bgp.backups = true;
 	link->tunnels.v[0].manage.bgp = false;

@@ -15,8 +15,9 @@
 
 #include "../../../kmod/replay.c"
 
+#define N(a)		(sizeof(a) / sizeof((a)[0]))
 #define WINDOW_MAX	4096
-#define SEEN_MAX	(1 << 16)	/* numbers that a run of the model spans */
+#define SEEN_MAX	65536	/* numbers that a run of the model spans */
 
 static const __u32 windows[] = { 1, 2, 31, 32, 33, 63, 64, 127, 128, 1000, 1024, 2048, 4096 };
 
@@ -101,7 +102,7 @@ static void against_model(bool (*takes)(struct xfrm_replay_state_esn *, __u64), 
 {
 	unsigned int i, n;
 
-	for (i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+	for (i = 0; i < N(windows); i++) {
 		struct xfrm_replay_state_esn *r = begin(windows[i], from);
 
 		/* What came before is known to have come. */
