@@ -136,7 +136,8 @@ gone()
 	stop "$GW_BIRD" KILL
 	expect "gone for longer: the module's route goes" \
 		busywait "$WAIT" route_width 10.2.0.0/16 0
-	expect "gone for longer: bowtied says so" daemon_said "do not count any more"
+	expect "gone for longer: bowtied says so" \
+		busywait "$WAIT" daemon_said "do not count any more"
 	start_bird -R
 	expect "back after all" busywait 90 recovered || lab_logs
 }

@@ -191,6 +191,12 @@ wire()
 	in_ns "$GW" bowtie -j tunnel show dev bow0 | jq -cS '[.[] | {id, name, if_id}]'
 }
 
+# wire_is WIRE: it is what it was
+wire_is()
+{
+	[[ $(wire) == "$1" ]] || { wire; return 1; }
+}
+
 # monitor_start: what the module tells, until monitor_stop, into $LAB/monitor
 monitor_start()
 {

@@ -41,7 +41,7 @@ lab_network()
 	ip -n "$LAN" route add default via 10.1.0.1
 	ip -n "$LAN" route add default via fd01::1
 	ip -n "$GW" route add default via 198.51.100.1
-	guard_begin "$GW" wan0 198.51.100.1
+	guard_begin "$GW" wan0 198.51.100.1 "${GUARD_ALSO:-}"
 	ip -n "$CLOUD" route add 198.51.100.0/24 via 203.0.113.254
 	ip -n "$VPC" route add default via 10.2.0.1
 	ip -n "$VPC" route add default via fd02::1
