@@ -51,11 +51,14 @@ bench: all ## instructions per packet, of Bowtie and of xfrm interfaces, in a gu
 	@scripts/install-deps.sh build vm test bench
 	@tools/testing/perf/esp/bench.sh $(VM_ARGS)
 
-# TRIALS=20 PEER_TRIALS=20 SYSTEMS="peer bowtie bowtie-15ms bowtie-prepend"; a trial with the peer
-# takes a minute, any other a quarter of one
-bench-failover: deps all traffic ## what a silent cut costs, against xfrm interfaces and BIRD
-	@scripts/vm --timeout 7200 --env TRIALS --env PEER_TRIALS --env SYSTEMS --env RATE --env FLOWS \
-		--for-module $(KO) $(VM_ARGS) -- $(CURDIR)/tools/testing/perf/failover.sh
+# TRIALS=20 PEER_TRIALS=20 SYSTEMS="peer bowtie bowtie-15ms bowtie-prepend". FAULTS=1:
+# other faults than cuts, and planned events, in the same lab
+bench_failover := $(if $(filter 1,$(FAULTS)),faults,failover).sh
+bench_env := TRIALS PEER_TRIALS SYSTEMS RATE FLOWS ONLY REKEYS FLAPS AGAIN \
+	PROBE_INTERVAL
+bench-failover: deps all traffic ## what a silent cut costs, against xfrm interfaces and BIRD; FAULTS=1
+	@scripts/vm --timeout 7200 $(addprefix --env ,$(bench_env)) \
+		--for-module $(KO) $(VM_ARGS) -- $(CURDIR)/tools/testing/perf/$(bench_failover)
 
 fuzz: ## run the native fuzzers: RUNS=1000000 FUZZERS="config ..."
 	+$(MAKE) -C tools/testing/fuzz run
