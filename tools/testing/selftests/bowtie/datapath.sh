@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 600
 #
 # The packet path as the kernel comes: IPv4 and IPv6 inside and outside, every
 # algorithm, TCP with and without segmentation offload, by the fast ESP path; and in

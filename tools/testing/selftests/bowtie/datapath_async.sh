@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 600
 #
 # Crypto that completes later, on whatever CPU: pcrypt and cryptd in front of the
 # algorithms, with a higher priority, so that new SAs use them. Only the gateway's do:

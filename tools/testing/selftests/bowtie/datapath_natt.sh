@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 600
 #
 # The packet path with ESP in UDP (NAT traversal) outside, IPv4 and IPv6, by both ESP
 # paths. Every algorithm is in datapath.sh and mtu.sh. For the topology see lib_gateway.sh.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 600
 #
 # The packet path with esp4_offload and esp6_offload loaded, and GRO on the underlay:
 # ESP of the xfrm path is then built below IP. On receive GRO hands it to xfrm before any

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 600
 #
 # As datapath.sh, by the kernel's own ESP.
 

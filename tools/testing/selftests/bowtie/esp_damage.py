@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 600
 """Damaged ESP: each byte wrong in turn, cut short at every length, too long, with lies about
 what is inside and about the padding, with padding that is none (TFC), in fragments. It is
 dropped and counted, the same by both ESP paths, in the SA and everywhere. Topology: that of

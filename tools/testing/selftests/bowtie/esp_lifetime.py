@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 120
+# timeout: 300
 """Lifetimes of SAs in bytes and packets, and what a keying daemon reads of them: the same
 counts, the same events at the same packet, by both ESP paths; out and in, packets alone and
 such that are segmented. Topology: that of lib_far.py.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 120
+# timeout: 300
 #
 # An SA that a NIC has: its packets take the xfrm path, whatever the tunnel's esp-mode, and
 # arrive at the NIC as such; one beside it that no NIC has takes the fast path. The NIC is

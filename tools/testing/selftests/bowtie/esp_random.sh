@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 600
 #
 # Random packets: any size and protocol, IP options, extension headers, fragments, large ones
 # for segmentation offload, some of them clones; by the fast path to a plain xfrm interface

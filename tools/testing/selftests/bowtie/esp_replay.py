@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 240
+# timeout: 600
 """The anti-replay window on receive: duplicates, numbers behind it, at its edges, far ahead,
 across the wrap of the lower half of extended numbers, and forged ones. What is delivered is
 what RFC 4303 says, and what the SA and all counters say afterwards is the same by both ESP

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 480
+# timeout: 600
 #
 # No sequence number, hence no nonce, is used twice, whatever path packets of an SA take:
 # fast, xfrm, and switched while two CPUs send, single packets and such that have to be
