@@ -97,6 +97,27 @@ void bowtie_bucket_share(const struct bowtie_bucket_member *m, unsigned int n,
 	share_out(share, weight, n);
 }
 
+/**
+ * bowtie_bucket_preferred() - who gets the new flows
+ * @m: members
+ * @n: how many, at most BOWTIE_TUNNELS_MAX
+ *
+ * Context: any. Return: the open members of the lowest tier that has one, by id, a bit
+ * each.
+ */
+__u64 bowtie_bucket_preferred(const struct bowtie_bucket_member *m, unsigned int n)
+{
+	__u16 weight[BOWTIE_TUNNELS_MAX];
+	__u64 preferred = 0;
+	unsigned int i;
+
+	weigh(weight, m, n, n);
+	for (i = 0; i < n; i++)
+		if (weight[i])
+			preferred |= 1ULL << m[i].id;
+	return preferred;
+}
+
 /*
  * Deal the buckets out evenly spaced ("smooth" weighted round robin): neighbours in
  * the table, and those that leave a tunnel together, go to different tunnels.

@@ -29,6 +29,11 @@ static inline void bowtie_bucket_set_busy(struct bowtie_bucket_busy *busy, unsig
 	busy->bits[b / 64] |= 1ULL << (b % 64);
 }
 
+static inline void bowtie_bucket_clear_busy(struct bowtie_bucket_busy *busy, unsigned int b)
+{
+	busy->bits[b / 64] &= ~(1ULL << (b % 64));
+}
+
 static inline int bowtie_bucket_is_busy(const struct bowtie_bucket_busy *busy, unsigned int b)
 {
 	return busy->bits[b / 64] >> (b % 64) & 1;
@@ -57,6 +62,7 @@ struct bowtie_bucket_member {
 
 void bowtie_bucket_share(const struct bowtie_bucket_member *m, unsigned int n,
 			 __u16 share[BOWTIE_TUNNELS_MAX]);
+__u64 bowtie_bucket_preferred(const struct bowtie_bucket_member *m, unsigned int n);
 __u64 bowtie_bucket_fill(struct bowtie_buckets *next, const struct bowtie_buckets *prev,
 			 const struct bowtie_bucket_busy *busy,
 			 const struct bowtie_bucket_member *m, unsigned int n);

@@ -150,6 +150,31 @@ static const struct bowtie_buckets *current_table(struct bowtie_link *link,
 	return rcu_dereference_protected(g->buckets, lockdep_is_held(&link->lock));
 }
 
+/*
+ * Which tunnels' flows have to leave as a prefix gets another set: those of a tier that
+ * was the preferred one and is not any more. That is an order, as when the far end
+ * announces a path as worse before maintenance; unlike flows that a failure has brought to
+ * a tier that is not preferred, which stay when the better one returns.
+ */
+static u64 demoted(struct bowtie_link *link, const struct bowtie_group *prev,
+		   const struct view *v)
+{
+	struct view before;
+
+	look(link, prev, &before);
+	return bowtie_bucket_preferred(before.m, before.n) &
+	       ~bowtie_bucket_preferred(v->m, v->n) & ~v->drain;
+}
+
+static void not_busy(struct bowtie_bucket_busy *busy, const struct bowtie_buckets *table, u64 ids)
+{
+	unsigned int b;
+
+	for (b = 0; b < BOWTIE_BUCKETS; b++)
+		if (table->id[b] != BOWTIE_BUCKET_NONE && (ids & BIT_ULL(table->id[b])))
+			bowtie_bucket_clear_busy(busy, b);
+}
+
 /**
  * bowtie_group_inherit_use() - a prefix joins a group: what was in use stays so
  * @group: group
@@ -193,6 +218,7 @@ void bowtie_group_table_init(struct bowtie_link *link, struct bowtie_group *grou
 	if (prev) {
 		bowtie_group_inherit_use(group, prev);
 		find_busy(link, group, table, &v, false, &busy);
+		not_busy(&busy, table, demoted(link, prev, &v));
 	}
 	over = bowtie_bucket_fill(&group->tables[0], table, prev ? &busy : NULL, v.m, v.n);
 	note_balance(link, group, &group->tables[0], &v, over);
@@ -221,6 +247,7 @@ bool bowtie_group_agrees(struct bowtie_link *link, const struct bowtie_group *gr
 	for (i = 0; i < v.n; i++)
 		if (v.m[i].state != BOWTIE_MEMBER_DEAD)
 			stay |= BIT_ULL(v.m[i].id);
+	stay &= ~demoted(link, prev, &v);
 	find_busy(link, prev, from, &v, false, &busy);
 	for (b = 0; b < BOWTIE_BUCKETS; b++)
 		if (bowtie_bucket_is_busy(&busy, b) && (stay & BIT_ULL(from->id[b])) &&

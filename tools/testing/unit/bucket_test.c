@@ -212,10 +212,12 @@ static void test_tiers(void **state)
 	fill(&first, m, N(m));
 	count(&first, of);
 	assert_int_equal(of[9], BOWTIE_BUCKETS);
+	assert_int_equal(bowtie_bucket_preferred(m, N(m)), 1 << 9);
 	for (b = 0; b < BOWTIE_BUCKETS; b++)
 		assert_true(first.second[b] == 4 || first.second[b] == 5);
 	m[3].state = BOWTIE_MEMBER_DEAD;
 	all_busy(&busy);
+	assert_int_equal(bowtie_bucket_preferred(m, N(m)), 1 << 4 | 1 << 5);
 	assert_int_equal(bowtie_bucket_fill(&backup, &first, &busy, m, N(m)), 0);
 	assert_memory_equal(backup.id, first.second, sizeof(backup.id));
 	count(&backup, of);

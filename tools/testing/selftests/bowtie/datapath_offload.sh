@@ -11,6 +11,8 @@
 . "$BOWTIE_SELFTESTS/lib_gateway.sh"
 . "$BOWTIE_SELFTESTS/lib_trace.sh"
 . "$BOWTIE_SELFTESTS/lib_datapath.sh"
+# shellcheck disable=SC2034 # for lib_datapath.sh
+readonly RX_BY_GRO=1
 
 outside()
 {

@@ -19,7 +19,8 @@ paths_begin()
 	probe_results fast_rx bowtie:bowtie_esp_fast_rx
 }
 
-# path_was LABEL: since the last time all but a few packets took the path of $ESP_MODE
+# path_was LABEL: since the last time all but a few packets took the path of $ESP_MODE.
+# With RX_BY_GRO it is not said what became of those that GRO has left to us.
 path_was()
 {
 	local name taken declined
@@ -30,7 +31,7 @@ path_was()
 		PATH_BEFORE[$name.taken]=$taken PATH_BEFORE[$name.declined]=$declined
 		if [[ $ESP_MODE == xfrm ]]; then
 			expect_eq "$1: $name is never asked" "$2 $3" "0 0"
-		else
+		elif [[ $name == fast_tx || -z ${RX_BY_GRO:-} ]]; then
 			expect_cmp "$1: $name has served nearly all" "$2" -gt $((20 + 5 * $3))
 		fi
 	done

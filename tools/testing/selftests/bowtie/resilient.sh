@@ -163,6 +163,27 @@ tiers()
 	expect "one tier again" busywait "$WAIT" buckets_are 3 -eq 64
 }
 
+# A prefix is told that some of its tunnels are worse now: that is obeyed at once. They
+# live, so that nothing is lost.
+demotion()
+{
+	link_set idle-timer 1h
+	agent flows all lan $ALL count=4096 >/dev/null
+	agent flows some lan $ALL >/dev/null
+	expect "two tunnels are made backups: no packet is lost" meanwhile some \
+		far_routes tunnel t0 tier 1 tunnel t1 tunnel t2 tunnel t3 tier 1
+	keep all >/dev/null
+	agent flows some lan $ALL >/dev/null
+	expect "busy flows have left them" agent flows_fit some 0 1 1 0
+	expect_eq "two tunnels are made backups: they have no bucket" "$(buckets 0) $(buckets 3)" "0 0"
+	expect "all are alike again: no packet is lost" meanwhile some \
+		far_routes tunnel t0 tunnel t1 tunnel t2 tunnel t3
+	keep some >/dev/null
+	stayed "all are alike again" some 3600000
+	link_set idle-timer ${IDLE}ms
+	expect "one tier after that" busywait "$WAIT" buckets_are 3 -eq 64
+}
+
 said()
 {
 	grep -qE -- "$1" "$TEST_TMP/monitor"
@@ -258,6 +279,7 @@ death_and_return
 idle_timer
 unbalanced_timer
 tiers
+demotion
 drain
 drain_deadline
 drain_all
