@@ -26,7 +26,7 @@ import unit
 from harness import guests, proc, suite, tap
 
 WORK = os.path.join(suite.TOP, 'build/check')
-DEADLINE = 3000  # seconds; CI ends everything after 90 minutes, building included
+DEADLINE = 4500  # seconds; CI ends everything after 90 minutes, building included
 
 
 class Summary:
