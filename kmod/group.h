@@ -4,10 +4,10 @@
 
 #include <linux/list.h>
 #include <linux/rcupdate.h>
-#include <linux/hash.h>
 #include <linux/bowtie.h>
 
 #include "bucket.h"
+#include "flow_mix.h"
 #include "tunnel.h"
 
 struct bowtie_link;
@@ -81,7 +81,8 @@ struct bowtie_group {
 /* The bucket of a flow: the hash's low bits may have chosen the queue already. */
 static inline unsigned int bowtie_group_bucket(u32 hash)
 {
-	return hash_32(hash, ilog2(BOWTIE_BUCKETS));
+	BUILD_BUG_ON(BOWTIE_BUCKETS != 256);
+	return bowtie_flow_bucket(hash);
 }
 
 struct bowtie_tunnel *bowtie_group_pick(const struct bowtie_link *link,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What makes packets one flow: the hash that chooses the bucket. */
-#include <linux/hash.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/jhash.h>
@@ -9,6 +8,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "flow_mix.h"
 #include "link.h"
 #include "tx.h"
 
@@ -50,20 +50,6 @@ static bool is_fragment(const struct sk_buff *skb, bool v6)
 }
 
 /*
- * Three rounds of what hash_64() does, each with the upper half of the last one folded in.
- * After two the choice of the bucket, which multiplies once more, would be linear in the
- * ports: with one seed in sixteen 64 ports in a row reached but two or three of four
- * tunnels. After three they are spread as by chance.
- */
-static u32 mix(u64 a, u64 b)
-{
-	a = (a ^ seed()) * GOLDEN_RATIO_64;
-	a = (a ^ (a >> 32) ^ b) * GOLDEN_RATIO_64;
-	a = (a ^ (a >> 32)) * GOLDEN_RATIO_64;
-	return a >> 32;
-}
-
-/*
  * TCP and UDP, which is nearly everything, at a tenth of what the stack's dissector and its
  * SipHash cost. Returns false if there is more to look at.
  */
@@ -94,7 +80,7 @@ static __always_inline bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
 			jhash2((const u32 *)&ip6h->daddr, 4, seed());
 	else
 		addrs = get_unaligned((const u64 *)&iph->saddr);
-	*hash = mix(addrs, (u64)proto << 32 | (__force u32)get_unaligned(ports));
+	*hash = bowtie_flow_mix(addrs, (u64)proto << 32 | (__force u32)get_unaligned(ports), seed());
 	/* The underlay's device chooses its queue by it. */
 	__skb_set_sw_hash(skb, *hash, true);
 	return true;
