@@ -71,6 +71,9 @@ outside()
 log_init
 need_module xfrm_interface esp4 esp6
 need_cmd jq ethtool
+# With them Linux 6.1 loses some packets for segmentation in xfrm_output_resume() of the far
+# end, if an MSS of some bytes meets extension headers or options.
+offload_unload || skip_all "the ESP offload modules cannot be unloaded"
 diag "SEED=$SEED"
 RANDOM=$((SEED % 32768))
 agent_start lib_agent_random

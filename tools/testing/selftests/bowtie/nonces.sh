@@ -110,6 +110,7 @@ mixed()
 		expect "$label: switched under load, $mode" switches 25
 		after 100
 	done
+	diag "$label: $(xfrm_stat "$PEER" XfrmInStateSeqError) packets were overtaken by a window"
 	expect_eq "$label: the far end can read all" "$(xfrm_stat "$PEER" XfrmInStateProtoError)" 0
 	end "$label" "$iv"
 }
@@ -177,8 +178,10 @@ probe_results fast_tx bowtie:bowtie_esp_fast_tx
 agent_start
 mixed "GCM" 4 8 gcm
 mixed "GCM, legacy window" 4 8 gcm replay-window 32
-mixed "GCM, ESN" 6 8 gcm flag esn
-mixed "CBC, ESN" 4 16 sha256 flag esn
+# What the window has left behind is of the next epoch to an ESN receiver, who then cannot
+# read it (RFC 4303, A2.2), and a CPU that waits for a busy host is overtaken by far.
+mixed "GCM, ESN" 6 8 gcm flag esn replay-window 4096
+mixed "CBC, ESN" 4 16 sha256 flag esn replay-window 4096
 for MODE in fast xfrm mixed; do
 	stops "$MODE, end of the numbers" $MODE
 	goes_on "$MODE, ESN" $MODE
