@@ -71,8 +71,8 @@ outside()
 log_init
 need_module xfrm_interface esp4 esp6
 need_cmd jq ethtool
-# With them Linux 6.1 loses some packets for segmentation in xfrm_output_resume() of the far
-# end, if an MSS of some bytes meets extension headers or options.
+# With them the far end, plain Linux 6.1, drops some of the packets that are to be segmented,
+# in xfrm_output_resume().
 offload_unload || skip_all "the ESP offload modules cannot be unloaded"
 diag "SEED=$SEED"
 RANDOM=$((SEED % 32768))
