@@ -80,7 +80,8 @@ static __always_inline bool hash_ports(struct sk_buff *skb, bool v6, u32 *hash)
 			jhash2((const u32 *)&ip6h->daddr, 4, seed());
 	else
 		addrs = get_unaligned((const u64 *)&iph->saddr);
-	*hash = bowtie_flow_mix(addrs, (u64)proto << 32 | (__force u32)get_unaligned(ports), seed());
+	*hash = bowtie_flow_mix(addrs, (u64)proto << 32 | (__force u32)get_unaligned(ports),
+				seed());
 	/* The underlay's device chooses its queue by it. */
 	__skb_set_sw_hash(skb, *hash, true);
 	return true;

@@ -15,6 +15,7 @@
 
 #include "../../../kmod/flow_mix.h"
 
+#define N(a)	(sizeof(a) / sizeof((a)[0]))
 #define SEEDS	20000
 #define FLOWS	64
 #define TUNNELS	4
@@ -63,7 +64,7 @@ static void test_spread(void **state)
 	unsigned int i, n;
 
 	srand48(1);
-	for (n = 0; n < sizeof(steps) / sizeof(steps[0]); n++) {
+	for (n = 0; n < N(steps); n++) {
 		double sum = 0;
 
 		for (i = 0; i < SEEDS; i++)
