@@ -131,6 +131,7 @@ int bowtie_esp_fast_tx(struct bowtie_tunnel *t, const struct bowtie_sa *sa,
 		       struct sk_buff *skb, bool v6);
 
 /* esp_fast_rx.c */
-int bowtie_esp_fast_rx(const struct bowtie_sa *sa, struct sk_buff *skb, int encap_type);
+int bowtie_esp_fast_rx(struct bowtie_sa *sa, struct sk_buff *skb, int encap_type,
+		       bool early);
 
 #endif /* _BOWTIE_ESP_H */

@@ -19,6 +19,7 @@
 #include "link.h"
 #include "netns.h"
 #include "rx.h"
+#include "rx_early.h"
 #include "sa.h"
 #include "trace.h"
 #include "tunnel.h"
@@ -63,7 +64,7 @@ static bool takes(const struct bowtie_sa *sa, const struct sk_buff *skb, u32 seq
 		return false;
 	if (unlikely(skb->len <= header_len(esp) + esp->alen))
 		return false;
-	return likely(bowtie_seq_check(x, seq) == BOWTIE_REPLAY_OK) && !bowtie_seq_watched(x);
+	return likely(bowtie_seq_check(x, seq) == BOWTIE_REPLAY_OK) && !bowtie_seq_watched(sa);
 }
 
 /* The ESP header as it is authenticated, with a number of 64 bits (RFC 4303, 2.2.1) */
@@ -185,8 +186,8 @@ static int unwrap(const struct bowtie_sa *sa, struct sk_buff *skb, u8 nexthdr)
 }
 
 /* Decrypted, or not. Consumes the packet. */
-static void finish(const struct bowtie_sa *sa, struct bowtie_esp_job *job, struct sk_buff *skb,
-		   int err)
+static void finish(struct bowtie_sa *sa, struct bowtie_esp_job *job, struct sk_buff *skb,
+		   int err, bool early)
 {
 	struct xfrm_state *x = sa->x;
 	struct net *net = xs_net(x);
@@ -217,9 +218,10 @@ static void finish(const struct bowtie_sa *sa, struct bowtie_esp_job *job, struc
 		XFRM_INC_STATS(net, LINUX_MIB_XFRMINSTATEMODEERROR);
 		goto drop;
 	}
-	skb_dst_drop(skb);
+	if (!early)
+		bowtie_early_learn(sa, skb->dev);
 	if (likely(!bowtie_rx_accept(sa, skb)))
-		bowtie_rx_deliver(sa->tunnel, skb);
+		bowtie_rx_deliver(sa->tunnel, skb, early);
 	else
 		kfree_skb(skb);
 	return;
@@ -233,12 +235,12 @@ static void finish_later(struct bowtie_esp_job *job)
 {
 	struct xfrm_state *x = job->x;
 	struct net_device *dev = job->skb->dev;
-	const struct bowtie_sa *sa;
+	struct bowtie_sa *sa;
 
 	rcu_read_lock();
 	sa = bowtie_sa_lookup(bowtie_pernet(xs_net(x)), x->id.spi, &x->id.daddr, x->props.family);
 	if (likely(sa && sa->x == x))
-		finish(sa, job, job->skb, job->err);
+		finish(sa, job, job->skb, job->err, false);
 	else
 		kfree_skb(job->skb);
 	rcu_read_unlock();
@@ -259,11 +261,13 @@ static void rx_completed(bowtie_crypto_arg *arg, int err)
  * @sa: inbound SA of the packet, with sa->fast
  * @skb: packet at its ESP header, which is in the linear part
  * @encap_type: UDP_ENCAP_ESPINUDP, or 0 for plain ESP
+ * @early: the stack has not seen it yet, see bowtie_rx_deliver()
  *
  * Context: RCU read side, softirq.
  * Return: 0, the packet consumed; or BOWTIE_ESP_DECLINED, and it is as it was.
  */
-int bowtie_esp_fast_rx(const struct bowtie_sa *sa, struct sk_buff *skb, int encap_type)
+int bowtie_esp_fast_rx(struct bowtie_sa *sa, struct sk_buff *skb, int encap_type,
+		       bool early)
 {
 	const struct ip_esp_hdr *esph = (const struct ip_esp_hdr *)skb->data;
 	const struct bowtie_esp *esp = &sa->esp;
@@ -307,6 +311,6 @@ int bowtie_esp_fast_rx(const struct bowtie_sa *sa, struct sk_buff *skb, int enca
 			finish_later(job);
 		return 0;
 	}
-	finish(sa, job, skb, err);
+	finish(sa, job, skb, err, early);
 	return 0;
 }

@@ -78,7 +78,7 @@ static bool take_numbers(struct esp_batch *b, u32 n, u32 bytes)
 	struct xfrm_state *x = b->sa->x;
 	bool ok;
 
-	if (unlikely(bowtie_seq_watched(x)))
+	if (unlikely(bowtie_seq_watched(b->sa)))
 		return false;
 	spin_lock(&x->lock);
 	ok = bowtie_esp_plain_sailing(x, n, bytes) && bowtie_seq_take(x, n, &b->seq);

@@ -2,20 +2,32 @@
 #ifndef _BOWTIE_ESP_SEQ_H
 #define _BOWTIE_ESP_SEQ_H
 
+#include <linux/jiffies.h>
 #include <net/xfrm.h>
 
 #include "esp.h"
+#include "netns.h"
 #include "replay.h"
+#include "sa.h"
 
 /*
  * Sequence numbers of an xfrm_state, which xfrm takes and checks too. They make the nonces
  * of the counter modes: there is no other source of them, and none is used twice.
  */
 
-/* Somebody wants to be told of every number: that is for xfrm. */
-static inline bool bowtie_seq_watched(struct xfrm_state *x)
+/*
+ * Somebody wants to be told of every number: that is for xfrm. It is asked once a jiffy, as
+ * asking costs as much as the whole window: who has just begun to listen may miss as much.
+ */
+static inline bool bowtie_seq_watched(const struct bowtie_sa *sa)
 {
-	return xfrm_aevent_is_on(xs_net(x));
+	unsigned long now = jiffies << 1, known = READ_ONCE(sa->bn->watched);
+
+	if (unlikely((known & ~1UL) != now)) {
+		known = now | !!xfrm_aevent_is_on(sa->bn->net);
+		WRITE_ONCE(sa->bn->watched, known);
+	}
+	return known & 1;
 }
 
 /**
@@ -75,24 +87,28 @@ static inline enum bowtie_replay bowtie_seq_check(const struct xfrm_state *x, u3
  */
 static inline enum bowtie_replay bowtie_seq_accept(struct xfrm_state *x, u32 seq, u32 hi)
 {
+	struct xfrm_replay_state_esn *esn = x->replay_esn;
 	enum bowtie_replay verdict;
 
-	if (unlikely(bowtie_seq_hi(x, seq) != hi))
-		return BOWTIE_REPLAY_OLD;
-	verdict = bowtie_seq_check(x, seq);
-	if (unlikely(verdict != BOWTIE_REPLAY_OK))
-		return verdict;
 	switch (x->repl_mode) {
 	case XFRM_REPLAY_MODE_ESN:
-		bowtie_replay_advance_esn(x->replay_esn, seq);
+		if (unlikely(bowtie_replay_esn_hi(esn, seq) != hi))
+			return BOWTIE_REPLAY_OLD;
+		verdict = bowtie_replay_check_esn(esn, seq);
+		if (likely(verdict == BOWTIE_REPLAY_OK))
+			bowtie_replay_advance_esn(esn, seq);
 		break;
 	case XFRM_REPLAY_MODE_BMP:
-		bowtie_replay_advance_bmp(x->replay_esn, seq);
+		verdict = bowtie_replay_check_bmp(esn, seq);
+		if (likely(verdict == BOWTIE_REPLAY_OK))
+			bowtie_replay_advance_bmp(esn, seq);
 		break;
 	default:
-		bowtie_replay_advance(&x->replay, x->props.replay_window, seq);
+		verdict = bowtie_replay_check(&x->replay, x->props.replay_window, seq);
+		if (likely(verdict == BOWTIE_REPLAY_OK))
+			bowtie_replay_advance(&x->replay, x->props.replay_window, seq);
 	}
-	return BOWTIE_REPLAY_OK;
+	return verdict;
 }
 
 #endif /* _BOWTIE_ESP_SEQ_H */

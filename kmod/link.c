@@ -18,6 +18,7 @@
 #include "netns.h"
 #include "route_index.h"
 #include "rx.h"
+#include "rx_early.h"
 #include "sa.h"
 #include "tunnel.h"
 #include "tx.h"
@@ -233,6 +234,8 @@ static void link_uninit(struct net_device *dev)
 	mutex_unlock(&link->lock);
 	if (!list_empty(&link->list))
 		list_del_init(&link->list);
+	if (list_empty(&bowtie_pernet(link->net)->links))
+		bowtie_early_forget(bowtie_pernet(link->net), NULL);
 }
 
 /* Second phase: no reader, and the device is invisible. */

@@ -9,6 +9,7 @@
 #include "netlink.h"
 #include "netns.h"
 #include "rx.h"
+#include "rx_early.h"
 #include "sa.h"
 #include "underlay.h"
 
@@ -69,6 +70,7 @@ static void __exit bowtie_exit(void)
 	bowtie_rx_exit();
 	bowtie_sa_exit();
 	bowtie_underlay_exit();
+	bowtie_early_exit();
 	bowtie_netns_exit();
 	destroy_workqueue(bowtie_wq);
 	bowtie_esp_exit();

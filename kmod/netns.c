@@ -5,6 +5,7 @@
 #include "esp.h"
 #include "link.h"
 #include "netns.h"
+#include "rx_early.h"
 #include "tunnel.h"
 #include "underlay.h"
 
@@ -18,6 +19,8 @@ static int __net_init netns_init(struct net *net)
 	spin_lock_init(&bn->sa_lock);
 	hash_init(bn->tunnels);
 	hash_init(bn->sas);
+	bn->net = net;
+	bowtie_early_init_net(bn);
 	return 0;
 }
 
@@ -35,8 +38,10 @@ static void __net_exit netns_exit_batch(struct list_head *nets)
 	unregister_netdevice_many(&devices);
 	rtnl_unlock();
 	/* What completes later looks for its SA here. */
-	list_for_each_entry(net, nets, exit_list)
+	list_for_each_entry(net, nets, exit_list) {
 		bowtie_esp_drain(bowtie_pernet(net));
+		bowtie_early_exit_net(bowtie_pernet(net));
+	}
 }
 
 /* Before any device of the namespace waits for our bundles to let go of it. */

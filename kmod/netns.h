@@ -5,6 +5,7 @@
 #include <linux/hashtable.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -17,6 +18,12 @@
  * @tunnels: by if_id; @sa_lock
  * @sas: by SPI; @sa_lock, RCU to read
  * @jobs: packets whose transforms complete later
+ * @net: the namespace
+ * @watched: if somebody listens to changes of sequence numbers, and when that was found, see
+ *	bowtie_seq_watched()
+ * @early: devices that ESP arrives at, see rx_early.c; RTNL, RCU to read
+ * @early_wanted: index of one that is not there yet, for @early_work
+ * @early_work: looks after it
  */
 struct bowtie_net {
 	struct list_head links;
@@ -25,6 +32,11 @@ struct bowtie_net {
 	DECLARE_HASHTABLE(tunnels, 8);
 	DECLARE_HASHTABLE(sas, 10);
 	atomic_t jobs;
+	struct net *net;
+	unsigned long watched;
+	struct list_head early;
+	int early_wanted;
+	struct work_struct early_work;
 };
 
 extern unsigned int bowtie_net_id;

@@ -113,11 +113,18 @@ static bool header_valid(struct sk_buff *skb, bool *v6, struct bowtie_key *src)
 	}
 }
 
+/* Would packets to @src go into the link? */
+static noinline bool routed(struct bowtie_link *link, struct bowtie_key src, bool v6)
+{
+	struct bowtie_target unused;
+
+	return bowtie_route_lookup(&link->routes, v6 ? AF_INET6 : AF_INET, src, &unused);
+}
+
 static int check(struct bowtie_tunnel *t, const struct bowtie_tunnel_conf *conf,
 		 const struct bowtie_sa *sa, struct sk_buff *skb, bool *v6)
 {
 	struct bowtie_link *link = t->link;
-	struct bowtie_target unused;
 	struct bowtie_key src;
 
 	if (unlikely(!(link->dev->flags & IFF_UP) || conf->admin == BOWTIE_ADMIN_DOWN))
@@ -133,8 +140,7 @@ static int check(struct bowtie_tunnel *t, const struct bowtie_tunnel_conf *conf,
 		if (bowtie_probe_rx(t, conf, skb, *v6))
 			return RX_CONSUMED;
 	}
-	if (READ_ONCE(link->strict_source) &&
-	    !bowtie_route_lookup(&link->routes, *v6 ? AF_INET6 : AF_INET, src, &unused))
+	if (unlikely(READ_ONCE(link->strict_source)) && !routed(link, src, *v6))
 		return BOWTIE_A_STATS_RX_DROP_NO_ROUTE;
 	return 0;
 }
@@ -188,16 +194,58 @@ int bowtie_rx_accept(const struct bowtie_sa *sa, struct sk_buff *skb)
 	return 0;
 }
 
+/*
+ * May GRO make one packet of this and others? Of UDP only on request, of which tunnels have
+ * GRO of their own.
+ */
+static bool merges(const struct sk_buff *skb)
+{
+	u8 proto = skb->protocol == htons(ETH_P_IP) ? ip_hdr(skb)->protocol :
+						      ipv6_hdr(skb)->nexthdr;
+
+	switch (proto) {
+	case IPPROTO_UDP:
+	case NEXTHDR_FRAGMENT:	/* as what has not been fragmented, most likely */
+		return skb->dev->features & (NETIF_F_GRO_FRAGLIST | NETIF_F_GRO_UDP_FWD);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void enter_stack(struct sk_buff *skb)
+{
+#ifdef CONFIG_RPS
+	if (!static_branch_unlikely(&rps_needed)) {
+		netif_receive_skb_core(skb);
+		return;
+	}
+#endif
+	netif_receive_skb(skb);
+}
+
 /**
  * bowtie_rx_deliver() - hand an accepted packet to the stack
  * @t: tunnel it came by
  * @skb: packet; consumed
+ * @early: nothing of the stack but the device's ingress is above us, so that it may be
+ *	entered again
  *
+ * What GRO would do nothing with goes straight to the stack then; all packets of a TCP flow
+ * go the same way.
  * Context: bottom halves off.
  */
-void bowtie_rx_deliver(struct bowtie_tunnel *t, struct sk_buff *skb)
+void bowtie_rx_deliver(struct bowtie_tunnel *t, struct sk_buff *skb, bool early)
 {
 	skb->dev = t->link->dev;
+	if (early && !merges(skb)) {
+		/* The device that it came by does so after its ingress. */
+		skb_reset_redirect(skb);
+		enter_stack(skb);
+		return;
+	}
 	if (unlikely(gro_cells_receive(&t->link->gro_cells, skb) == NET_RX_DROP))
 		bowtie_stat_inc(&this_cpu_ptr(t->pcpu)->stats, BOWTIE_STAT(RX_DROP_BACKLOG));
 }

@@ -11,7 +11,7 @@ struct sk_buff;
 
 /* rx.c */
 int bowtie_rx_accept(const struct bowtie_sa *sa, struct sk_buff *skb);
-void bowtie_rx_deliver(struct bowtie_tunnel *t, struct sk_buff *skb);
+void bowtie_rx_deliver(struct bowtie_tunnel *t, struct sk_buff *skb, bool early);
 void bowtie_rx_filter_update(struct bowtie_link *link);
 
 /* pmtu.c */

@@ -58,7 +58,7 @@ static int input(struct sk_buff *skb, int nexthdr, __be32 spi, int encap_type, u
 {
 	struct rx_context *ctx = this_cpu_ptr(&rx_context), saved;
 	const xfrm_address_t *daddr;
-	const struct bowtie_sa *sa;
+	struct bowtie_sa *sa;
 	struct sk_buff *deliver;
 	__be32 key = spi, seq;
 	int err;
@@ -78,9 +78,8 @@ static int input(struct sk_buff *skb, int nexthdr, __be32 spi, int encap_type, u
 		return 0;
 	}
 
-	if (likely(READ_ONCE(sa->fast) &&
-		   rcu_dereference(sa->tunnel->conf)->esp_mode != BOWTIE_ESP_XFRM) &&
-	    bowtie_esp_fast_rx(sa, skb, encap_type) != BOWTIE_ESP_DECLINED)
+	if (likely(bowtie_sa_fast(sa) &&
+		   bowtie_esp_fast_rx(sa, skb, encap_type, false) != BOWTIE_ESP_DECLINED))
 		return 0;
 
 	XFRM_SPI_SKB_CB(skb)->family = family;
@@ -98,7 +97,7 @@ static int input(struct sk_buff *skb, int nexthdr, __be32 spi, int encap_type, u
 	deliver = ctx->deliver;
 	*ctx = saved;
 	if (likely(deliver))
-		bowtie_rx_deliver(sa->tunnel, deliver);
+		bowtie_rx_deliver(sa->tunnel, deliver, false);
 	return err;
 }
 
@@ -152,7 +151,7 @@ static void deliver_later(struct bowtie_tunnel *t, struct sk_buff *skb)
 	else
 		skb = skb_get(skb);
 	if (likely(skb))
-		bowtie_rx_deliver(t, skb);
+		bowtie_rx_deliver(t, skb, false);
 	else
 		bowtie_stat_inc(&this_cpu_ptr(t->pcpu)->stats, BOWTIE_STAT(RX_DROP_NO_MEMORY));
 }

@@ -7,7 +7,6 @@
  * so the SA lock nests inside both: nothing here takes either of them, sleeps,
  * or sends messages. News goes to link->work.
  */
-#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <net/xfrm.h>
 
@@ -22,33 +21,6 @@
 
 /* States looked at in one go with bottom halves off. */
 #define WALK_BATCH	512
-
-static u32 spi_hash(__be32 spi)
-{
-	return jhash_1word((__force u32)spi, 0);
-}
-
-/**
- * bowtie_sa_lookup() - find an SA that belongs to a tunnel
- * @bn: underlay
- * @spi: SPI
- * @daddr: outer destination
- * @family: of @daddr
- *
- * Context: RCU read side. Return: the SA, or NULL if none of ours matches.
- */
-struct bowtie_sa *bowtie_sa_lookup(struct bowtie_net *bn, __be32 spi,
-				   const xfrm_address_t *daddr, u8 family)
-{
-	struct bowtie_sa *sa;
-
-	hash_for_each_possible_rcu(bn->sas, sa, spi_node, spi_hash(spi)) {
-		if (sa->spi == spi && sa->family == family &&
-		    xfrm_addr_equal(&sa->daddr, daddr, family))
-			return sa;
-	}
-	return NULL;
-}
 
 static bool addr_matches(const xfrm_address_t *want, const xfrm_address_t *is, u8 family)
 {
@@ -279,6 +251,7 @@ static int sa_insert(struct bowtie_net *bn, struct bowtie_tunnel *t, struct xfrm
 		return -ENOMEM;
 	sa->x = x;
 	sa->tunnel = t;
+	sa->bn = bn;
 	sa->tunnel_id = t->id;
 	sa->order = order;
 	sa->since = jiffies;
@@ -306,7 +279,7 @@ static int sa_insert(struct bowtie_net *bn, struct bowtie_tunnel *t, struct xfrm
 		after = &pos->list;
 	}
 	list_add_rcu(&sa->list, after);
-	hash_add_rcu(bn->sas, &sa->spi_node, spi_hash(sa->spi));
+	hash_add_rcu(bn->sas, &sa->spi_node, bowtie_spi_hash(sa->spi));
 	choose_out(bn, t);
 	bowtie_link_kick(t->link, t->id);
 	return 0;

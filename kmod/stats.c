@@ -40,6 +40,7 @@ const char *const bowtie_stat_names[BOWTIE_STATS_COUNT] = {
 	STAT(RX_ANSWERS, "rx_answers"),
 	STAT(RX_ANSWERS_BAD, "rx_answers_bad"),
 	STAT(RX_PROBES, "rx_probes"),
+	STAT(RX_EARLY, "rx_early"),
 };
 
 /**

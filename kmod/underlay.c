@@ -14,6 +14,7 @@
 
 #include "link.h"
 #include "netns.h"
+#include "rx_early.h"
 #include "sa.h"
 #include "tunnel.h"
 #include "underlay.h"
@@ -281,6 +282,8 @@ static int underlay_event(struct notifier_block *nb, unsigned long event, void *
 		return NOTIFY_DONE;
 
 	ASSERT_RTNL();
+	if (event == NETDEV_UNREGISTER)
+		bowtie_early_forget(bowtie_pernet(dev_net(dev)), dev);
 	list_for_each_entry(link, &bowtie_pernet(dev_net(dev))->links, list) {
 		for (i = 0; i < BOWTIE_TUNNELS_MAX; i++) {
 			t = rtnl_dereference(link->tunnels[i]);

@@ -13,6 +13,10 @@
 #error "bowtie needs Linux 6.1 or newer"
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#include <net/rps.h>	/* rps_needed */
+#endif
+
 #ifndef __counted_by	/* 6.6 */
 #define __counted_by(member)
 #endif

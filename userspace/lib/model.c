@@ -156,6 +156,7 @@ static const struct bt_field stats_fields[] = {
 	S(RX_ANSWERS, "rx-answers"),
 	S(RX_ANSWERS_BAD, "rx-answers-bad"),
 	S(RX_PROBES, "rx-probes"),
+	S(RX_EARLY, "rx-early"),
 };
 
 OBJECT(stats, stats_fields);
