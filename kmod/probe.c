@@ -56,6 +56,23 @@ static void send_probe(struct bowtie_tunnel *t, const struct bowtie_sa *sa, u32 
 }
 
 /*
+ * When it sent the latest packet, in ns: not this very moment, or each cut would be noticed
+ * half an interval later than it has to be. To a jiffy.
+ */
+static u64 latest_inbound(const struct bowtie_tunnel *t, u64 now)
+{
+	long age = LONG_MAX;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		age = min_t(long, age, jiffies - READ_ONCE(per_cpu_ptr(t->pcpu, cpu)->rx_last));
+	/* It came by another CPU just now; or the clock has not turned over since it booted. */
+	if (age < 0)
+		return now;
+	return now - min_t(u64, now, (u64)age * TICK_NSEC);
+}
+
+/*
  * t->lock held. Has the peer sent anything since the last time? What has passed a
  * replay window counts, but not the answers to our own probes.
  */
@@ -73,7 +90,7 @@ static void watch_inbound(struct bowtie_tunnel *t, u64 now)
 	}
 	packets -= t->probe.consumed;
 	if ((s64)(packets - t->probe.packets) > 0)
-		bowtie_probe_track_inbound(&t->probe.track, now);
+		bowtie_probe_track_inbound(&t->probe.track, latest_inbound(t, now));
 	t->probe.packets = packets;
 }
 

@@ -90,11 +90,11 @@ static __u64 sign(const struct bowtie_probe_track *p)
 /**
  * bowtie_probe_track_inbound() - the peer has sent something authentic
  * @p: the probes
- * @now: the time, in ns
+ * @when: the time of the latest packet, in ns
  */
-void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 now)
+void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 when)
 {
-	p->inbound = now;
+	p->inbound = later(p->inbound, when);
 }
 
 /**

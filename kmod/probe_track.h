@@ -90,7 +90,7 @@ enum bowtie_probe_verdict {
 
 void bowtie_probe_track_init(struct bowtie_probe_track *p, __u64 interval, __u32 multiplier,
 			     __u64 now);
-void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 now);
+void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 when);
 void bowtie_probe_track_late(struct bowtie_probe_track *p, __u64 late);
 bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now);
 bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p);

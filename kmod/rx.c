@@ -158,11 +158,13 @@ int bowtie_rx_accept(const struct bowtie_sa *sa, struct sk_buff *skb)
 {
 	struct bowtie_tunnel *t = sa->tunnel;
 	const struct bowtie_tunnel_conf *conf = rcu_dereference(t->conf);
-	struct bowtie_pcpu_stats *stats = &this_cpu_ptr(t->pcpu)->stats;
+	struct bowtie_tunnel_pcpu *pcpu = this_cpu_ptr(t->pcpu);
+	struct bowtie_pcpu_stats *stats = &pcpu->stats;
 	struct bowtie_link *link = t->link;
 	bool v6 = false;
 	int drop, err;
 
+	WRITE_ONCE(pcpu->rx_last, jiffies);
 	if (unlikely(READ_ONCE(t->sa_wait) == sa))
 		bowtie_sa_settle(t);
 	drop = check(t, conf, sa, skb, &v6);

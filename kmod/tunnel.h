@@ -94,10 +94,12 @@ struct bowtie_tunnel_conf {
  * struct bowtie_tunnel_pcpu - what a CPU keeps of a tunnel
  * @dst: cached bundle by inner family (0: IPv4, 1: IPv6). Filled by this CPU
  *	with bottom halves off, emptied by anybody with xchg().
+ * @rx_last: when the latest authentic packet came, in jiffies; this CPU writes, READ_ONCE
  * @stats: counters
  */
 struct bowtie_tunnel_pcpu {
 	struct dst_entry __rcu *dst[2];
+	unsigned long rx_last;
 	struct bowtie_pcpu_stats stats;
 };
 
