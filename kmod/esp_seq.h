@@ -23,7 +23,8 @@ static inline bool bowtie_seq_watched(const struct bowtie_sa *sa)
 {
 	unsigned long now = jiffies << 1, known = READ_ONCE(sa->bn->watched);
 
-	if (unlikely((known & ~1UL) != now)) {
+	/* not when, but whether it is another jiffy */
+	if (unlikely((known ^ now) & ~1UL)) {
 		known = now | !!xfrm_aevent_is_on(sa->bn->net);
 		WRITE_ONCE(sa->bn->watched, known);
 	}

@@ -213,8 +213,10 @@ static bool may_hook(const struct net_device *dev)
  */
 static void learn_way(struct bowtie_sa *sa, u64 now)
 {
+	/* pairs with the release below: way_since is that of way_next */
 	if (smp_load_acquire(&sa->way_next) != now) {
 		WRITE_ONCE(sa->way_since, jiffies);
+		/* pairs with the acquire above */
 		smp_store_release(&sa->way_next, now);
 	} else if (jiffies - READ_ONCE(sa->way_since) > 1) {
 		WRITE_ONCE(sa->way, now);
