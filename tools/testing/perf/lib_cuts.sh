@@ -51,6 +51,8 @@ trace_begin()
 	local event
 	[[ -e $TRACING/trace ]] || mount -t tracefs none $TRACING || return 0
 	echo mono >$TRACING/trace_clock
+	# see selftests' lib_trace.sh
+	echo 0 >$TRACING/options/record-cmd
 	for event in bowtie_silence bowtie_tunnel_state; do
 		[[ ! -e $TRACING/events/bowtie/$event ]] ||
 			echo 1 >$TRACING/events/bowtie/$event/enable

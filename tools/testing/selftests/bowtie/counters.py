@@ -110,6 +110,8 @@ def prepare():
     """two tunnels with SAs both ways, and the tracepoints on"""
     if not os.path.exists(f"{TRACING}/events"):
         tap.run("mount", "-t", "tracefs", "none", TRACING)
+    with open(f"{TRACING}/options/record-cmd", "w", encoding="ascii") as file:
+        file.write("0")  # see lib_trace.sh
     for name in ("bowtie_pick", "bowtie_drop", "bowtie_tunnel_state"):
         with open(f"{TRACING}/events/bowtie/{name}/enable", "w", encoding="ascii") as file:
             file.write("1")

@@ -31,6 +31,7 @@ class Results:
     def __init__(self, name, symbol):
         if not os.path.exists(f"{TRACING}/kprobe_events"):
             tap.run("mount", "-t", "tracefs", "none", TRACING)
+        _write("options/record-cmd", "0")  # see lib_trace.sh
         self.event = f"events/bowtie_test/{name}"
         self.name = name
         _write("kprobe_events", f"r:bowtie_test/{name} {symbol} result=$retval:u32")

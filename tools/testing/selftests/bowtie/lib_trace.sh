@@ -16,6 +16,9 @@ probe_add()
 	local dir=/sys/kernel/tracing
 	[[ -e $dir/kprobe_events ]] || mount -t tracefs none "$dir" ||
 		bail "no tracefs in this kernel"
+	# Names of tasks are not needed. For them the scheduler is patched while it runs, which under
+	# QEMU's emulation now and then leaves a CPU in its breakpoint for good.
+	echo 0 >"$dir/options/record-cmd"
 	((${#TRACE_PROBES[@]})) || defer probes_remove
 	echo "$2" >>"$dir/kprobe_events" || bail "cannot probe: $2"
 	TRACE_PROBES+=("$1")
