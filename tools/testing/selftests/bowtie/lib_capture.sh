@@ -35,7 +35,16 @@ capture_drained()
 	after=$(grep 'received by filter' "$pcap.err" | tail -n 1)
 	captured=$(sed -n 's/.*[^0-9]\([0-9]\+\) packets\? captured.*/\1/p' <<<" $after")
 	received=$(sed -n 's/.*[^0-9]\([0-9]\+\) packets\? received by filter.*/\1/p' <<<" $after")
-	[[ -n $captured && $captured == "$received" ]]
+	[[ -n $captured && $captured == "$received" ]] || capture_still "$pcap"
+}
+
+# capture_still PCAP: nothing has moved for a while. What came before tcpdump had set its filter
+# counts as received, and is thrown away.
+capture_still()
+{
+	local answers
+	answers=$(grep 'received by filter' "$1.err" | tail -n 20)
+	[[ $(wc -l <<<"$answers") == 20 && $(uniq <<<"$answers" | wc -l) == 1 ]]
 }
 
 capture_answered()
