@@ -21,7 +21,7 @@
  */
 static inline bool bowtie_seq_watched(const struct bowtie_sa *sa)
 {
-	unsigned long now = jiffies << 1, known = READ_ONCE(sa->bn->watched);
+	unsigned long now = jiffies * 2, known = READ_ONCE(sa->bn->watched);
 
 	/* not when, but whether it is another jiffy */
 	if (unlikely((known ^ now) & ~1UL)) {
