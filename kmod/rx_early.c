@@ -102,9 +102,25 @@ find_sa(const struct bowtie_net *bn, const struct sk_buff *skb, const void *dadd
 	       READ_ONCE(sa->way) == way(bn->net, skb->dev, family) ? sa : NULL;
 }
 
-static void count_early(const struct bowtie_sa *sa)
+/* A packet that is nothing but an IP header of @hlen bytes, and ESP. Consumed if true. */
+static __always_inline bool take(const struct bowtie_net *bn, struct sk_buff *skb,
+				 unsigned int hlen, const void *daddr, u8 family)
 {
+	struct bowtie_sa *sa;
+
+	if (unlikely(!ours_alone(skb)) || !unhooked(bn->net, family))
+		return false;
+	skb_set_transport_header(skb, hlen);
+	sa = find_sa(bn, skb, daddr, family);
+	if (!sa)
+		return false;
+	__skb_pull(skb, hlen);
+	if (unlikely(bowtie_esp_fast_rx(sa, skb, 0, true) == BOWTIE_ESP_DECLINED)) {
+		__skb_push(skb, hlen);
+		return false;
+	}
 	bowtie_stat_inc(&this_cpu_ptr(sa->tunnel->pcpu)->stats, BOWTIE_STAT(RX_EARLY));
+	return true;
 }
 
 /* RFC 4293, as ip_rcv() and ip_local_deliver() count */
@@ -118,26 +134,16 @@ static void count4(struct net *net, unsigned int len, u8 tos)
 static unsigned int early4(const struct bowtie_net *bn, struct sk_buff *skb)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	struct bowtie_sa *sa;
 	unsigned int len = skb->len;
 	u8 tos;
 
-	if (skb_headlen(skb) < sizeof(*iph) + sizeof(struct ip_esp_hdr) || !plain4(skb) ||
-	    unlikely(!ours_alone(skb)) || !unhooked(bn->net, AF_INET))
+	if (skb_headlen(skb) < sizeof(*iph) + sizeof(struct ip_esp_hdr) || !plain4(skb))
 		return NF_ACCEPT;
 	tos = iph->tos;
-	skb_set_transport_header(skb, sizeof(*iph));
-	sa = find_sa(bn, skb, &iph->daddr, AF_INET);
-	if (!sa)
+	if (!take(bn, skb, sizeof(*iph), &iph->daddr, AF_INET))
 		return NF_ACCEPT;
-	__skb_pull(skb, sizeof(*iph));
-	if (likely(bowtie_esp_fast_rx(sa, skb, 0, true) != BOWTIE_ESP_DECLINED)) {
-		count_early(sa);
-		count4(bn->net, len, tos);
-		return NF_STOLEN;
-	}
-	__skb_push(skb, sizeof(*iph));
-	return NF_ACCEPT;
+	count4(bn->net, len, tos);
+	return NF_STOLEN;
 }
 
 static void count6(struct net *net, const struct net_device *dev, unsigned int len, u8 dsfield)
@@ -153,26 +159,16 @@ static unsigned int early6(const struct bowtie_net *bn, struct sk_buff *skb)
 {
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
 	const struct net_device *dev = skb->dev;
-	struct bowtie_sa *sa;
 	unsigned int len = skb->len;
 	u8 dsfield;
 
-	if (skb_headlen(skb) < sizeof(*ip6h) + sizeof(struct ip_esp_hdr) || !plain6(skb) ||
-	    unlikely(!ours_alone(skb)) || !unhooked(bn->net, AF_INET6))
+	if (skb_headlen(skb) < sizeof(*ip6h) + sizeof(struct ip_esp_hdr) || !plain6(skb))
 		return NF_ACCEPT;
 	dsfield = ipv6_get_dsfield(ip6h);
-	skb_set_transport_header(skb, sizeof(*ip6h));
-	sa = find_sa(bn, skb, &ip6h->daddr, AF_INET6);
-	if (!sa)
+	if (!take(bn, skb, sizeof(*ip6h), &ip6h->daddr, AF_INET6))
 		return NF_ACCEPT;
-	__skb_pull(skb, sizeof(*ip6h));
-	if (likely(bowtie_esp_fast_rx(sa, skb, 0, true) != BOWTIE_ESP_DECLINED)) {
-		count_early(sa);
-		count6(bn->net, dev, len, dsfield);
-		return NF_STOLEN;
-	}
-	__skb_push(skb, sizeof(*ip6h));
-	return NF_ACCEPT;
+	count6(bn->net, dev, len, dsfield);
+	return NF_STOLEN;
 }
 
 static unsigned int early(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
