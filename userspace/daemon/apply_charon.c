@@ -62,9 +62,11 @@ static void succeeded(struct pending *p)
 		break;
 	case BT_OP_CONN_UNLOAD:
 		bt_facts_unloaded(&f->conns_loaded, p->name);
+		bt_strings_remove(&f->conns, p->name);
 		break;
 	case BT_OP_SHARED_UNLOAD:
 		bt_facts_unloaded(&f->shared_loaded, p->name);
+		bt_strings_remove(&f->shared, p->name);
 		break;
 	default:
 		break;
