@@ -195,11 +195,12 @@ static void kernel(struct bt_apply *a, const struct bt_op *op)
  * @ops: operations, in order
  *
  * A failure ends none of the others: each is right by itself. Return: false if nothing was
- * tried: what there is has to wait, and when it need not any more, @a->changed is called.
+ * tried, or nothing but what charon's queue had room for: what there is has to wait, and when
+ * it need not any more, @a->changed is called.
  */
 bool bt_apply(struct bt_apply *a, const struct bt_ops *ops)
 {
-	bool tried = false;
+	bool tried = false, all_sent = false;
 	size_t i;
 
 	for (i = 0; i < ops->n; i++) {
@@ -211,10 +212,11 @@ bool bt_apply(struct bt_apply *a, const struct bt_ops *ops)
 			kernel(a, &ops->v[i]);
 			tried = true;
 		} else if (ops->v[i].type <= BT_OP_INITIATE) {
-			tried |= bt_apply_charon(a, &ops->v[i]);
+			/* Once one does not fit, none of the rest does. */
+			all_sent = bt_apply_charon(a, &ops->v[i]);
 		} else {
 			tried |= bt_apply_bird(a, &ops->v[i]);
 		}
 	}
-	return tried;
+	return tried || all_sent;
 }
