@@ -31,12 +31,6 @@ outside()
 	expect_cmp "$label: ESP was received by GRO" $(($(probe_hits "gro$1") - gro)) -gt 100
 }
 
-# SAs hold the modules until they are destroyed, some time after their namespace
-unload()
-{
-	rmmod esp4_offload esp6_offload
-}
-
 log_init
 need_module xfrm_interface esp4 esp6
 need_cmd ethtool jq
@@ -56,6 +50,6 @@ for ESP_MODE in xfrm fast; do
 done
 if [[ -n ${UNLOAD:-} ]]; then
 	probes_remove
-	expect "the offload modules can go again" busywait "$WAIT" unload
+	expect "the offload modules can go again" offload_unload
 fi
 done_testing

@@ -105,15 +105,6 @@ algorithms()
 	done
 }
 
-# offload_unload: away with the ESP offload, if it is there
-offload_unload()
-{
-	local name
-	for name in esp4_offload esp6_offload; do
-		[[ ! -d /sys/module/$name ]] || busywait "$WAIT" rmmod "$name" || return 1
-	done
-}
-
 # segmentation LABEL MB: TCP between hosts and from the gateway itself, with and without
 # segmentation offload on the device
 segmentation()

@@ -184,3 +184,26 @@ counted()
 	before=$(agent counter "$GW" bow0 "$counter") && "$@" &&
 		agent await_counter "$GW" bow0 "$counter" $((before + by))
 }
+
+# offload_unload: away with the ESP offload, if it is there. SAs hold it until they are
+# destroyed, some time after their namespace.
+offload_unload()
+{
+	local name
+	for name in esp4_offload esp6_offload; do
+		busywait "$WAIT" offload_gone "$name" || return 1
+	done
+}
+
+# A packet that came through GRO holds its SA. One that another CPU has read waits for its own
+# CPU to receive anything before it is freed (skb_attempt_defer_free()).
+offload_gone()
+{
+	[[ -d /sys/module/$1 ]] || return 0
+	# shellcheck disable=SC2016 # that shell's own variables
+	unshare -n bash -c 'ip link set lo up
+		for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
+			taskset -c "${cpu##*cpu}" ping -q -c 1 127.0.0.1 >/dev/null
+		done'
+	rmmod "$1"
+}

@@ -105,6 +105,5 @@ under_load "unloaded just after its link" 2 reload_at_once
 async
 offload
 leaks_end "unloaded"
-# SAs hold the modules until they are destroyed
-expect "the offload modules can go again" busywait "$WAIT" rmmod esp4_offload esp6_offload
+expect "the offload modules can go again" offload_unload
 done_testing
