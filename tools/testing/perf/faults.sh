@@ -82,7 +82,8 @@ planned()
 	fault "MED shift by the cloud" "" "med_shift 0" "med_back 0"
 	with_load 50 20 fault "$REKEYS rekeys, both roles" "" "rekeys $REKEYS" true
 	fault "bowtied restart" "" bowtied_restart true
-	fault "BIRD restart" "" bird_restart true
+	fault "BIRD restart" "" "bird_restart gracefully" true
+	fault "BIRD restart, SIGTERM" "" "bird_restart TERM" true
 	fault "charon restart" "" "charon_restart TERM" true
 	# Last, as it leaves the SAs of the dead one behind
 	fault "charon killed, restart" "" "charon_restart KILL" true

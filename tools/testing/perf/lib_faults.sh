@@ -223,10 +223,17 @@ bowtied_restart()
 	pause 3
 }
 
+# bird_restart SIGNAL: it says goodbye to the cloud before it ends. Or "gracefully", as
+# "systemctl restart bird" does with our addition to its unit.
 bird_restart()
 {
-	stop "$GW_BIRD"
-	bird_start "$GW" gw
+	if [[ $1 == gracefully ]]; then
+		lab_birdc gw graceful restart >>"$LAB/birdc.log"
+		await 30 not kill -0 "$GW_BIRD" || bail "BIRD does not end"
+	else
+		stop "$GW_BIRD" "$1"
+	fi
+	bird_start "$GW" gw -R
 	GW_BIRD=$BIRD_PID
 	pause 3
 }
