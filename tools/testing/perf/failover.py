@@ -13,7 +13,7 @@ A flow is affected if its last packet before the cut used the tunnel that was cu
 is from the last packet that came through to the next one that did, as sent. Every other
 flow that changed its way had no need to, neither then nor on the tunnel's return: no
 flow is idle. "disturbed" are flows on other tunnels that lost packets, "false_alarms" other
-tunnels that the gateway took down meanwhile.
+tunnels that the gateway took down meanwhile. Packets that came late are not lost.
 
 If the machine itself stood still for STALL ms or more the trial counts for nothing but
 "stood_still"; the exit status is 3 then.
@@ -57,6 +57,22 @@ def outages(events, flows, begin, end):
             if event['gap_ms'] > found.get(event['flow'], (0, 0))[1]:
                 found[event['flow']] = (since, event['gap_ms'])
     return found
+
+
+def lost_by_flow(path):
+    """flow -> (packets that never came, longest gap), of flows that lost some"""
+    report = read_lines(path)[-1]
+    return {flow['id']: (flow['lost'], flow['gap_ms']) for flow in report['flow'] if flow['lost']}
+
+
+def lost_between(events, never_came, begin, end):
+    """packets that were lost in gaps that began in that time; some have only been late"""
+    missing = {}
+    for event in events:
+        if begin <= event['at_ms'] - event['gap_ms'] <= end:
+            missing[event['flow']] = missing.get(event['flow'], 0) + event['lost']
+    return sum(min(missing[flow], lost) for flow, (lost, _) in never_came.items()
+               if flow in missing)
 
 
 def line_time(line):
@@ -110,8 +126,9 @@ def measure(lab, way, system, endpoint, tunnel):
     cut, mend, end = times['cut'], times['mend'], times['end']
     ways = ways_at(events, cut)
     affected = {flow for flow, used in ways.items() if used == endpoint + 1}
+    never_came = lost_by_flow(os.path.join(lab, f'{way}.received'))
     hit = outages(events, affected, cut - 50, mend)
-    others = outages(events, set(ways) - affected, cut - 50, mend)
+    others = outages(events, set(never_came) - affected, cut - 50, mend)
     # The last packet that came through is as near to the cut as one can see.
     began = max((since for since, _ in hit.values()), default=cut)
     path, matches = monitor(lab, way, system, tunnel)
@@ -124,7 +141,7 @@ def measure(lab, way, system, endpoint, tunnel):
         'detection_ms': round(seen - began, 1) if seen else None,
         'gaps_ms': sorted(gap for _, gap in hit.values()),
         'recovered': times['alive'],
-        'lost': sum(e['lost'] for e in events if cut - 50 <= e['at_ms'] - e['gap_ms'] <= mend),
+        'lost': lost_between(events, never_came, cut - 50, mend),
         'disturbed': len(others),
         'moved_on_cut': len(changed(events, ways, cut, mend) - affected),
         'moved_on_return': len(changed(events, late, mend, end)),

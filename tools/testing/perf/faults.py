@@ -18,14 +18,8 @@ import json
 import os
 import sys
 
-from failover import (STOOD_STILL, line_time, longest_stall, print_table, read_json, read_lines,
-                      ways_at)
-
-
-def lost_by_flow(path):
-    """flow -> (packets that never came, longest gap), of flows that lost some"""
-    report = read_lines(path)[-1]
-    return {flow['id']: (flow['lost'], flow['gap_ms']) for flow in report['flow'] if flow['lost']}
+from failover import (STOOD_STILL, line_time, longest_stall, lost_by_flow, print_table, read_json,
+                      read_lines, ways_at)
 
 
 def sent_and_received(lab, way):

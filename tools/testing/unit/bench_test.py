@@ -1,18 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""What bench does with its figures: choice of cases, ratios, table, JSON, gnuplot's script.
+"""What bench and bench-failover do with their figures: choice of cases, ratios, table, JSON,
+gnuplot's script; losses.
 The measuring itself takes minutes and is not done here."""
 
 import json
 import os
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 TOP = os.environ.get('BOWTIE_TOP') or os.path.realpath(
     os.path.join(os.path.dirname(__file__), '../../..'))
 sys.path.insert(0, os.path.join(TOP, 'tools/testing/perf/esp'))
+sys.path.insert(0, os.path.join(TOP, 'tools/testing/perf'))
 # pylint: disable=wrong-import-position
 import cases
+import failover
 import lab
 import plot
 import profile_table
@@ -124,7 +128,34 @@ def test_profile():
     equal('the rest', rows[5], ['1.0', '0.0', '1', 'others'])
 
 
+def write(lab, name, lines):
+    with open(os.path.join(lab, name), 'w', encoding='utf-8') as file:
+        file.writelines(json.dumps(line) + '\n' for line in lines)
+
+
+def test_failover():
+    """flow 0 used the tunnel that was cut, 1 lost a packet, 2 had some that only came late"""
+    def event(flow, at, lost, before, after):
+        return {'flow': flow, 'at_ms': at, 'gap_ms': 0 if not before else 300, 'lost': lost,
+                'from': before, 'to': after}
+    with tempfile.TemporaryDirectory() as lab:
+        write(lab, 'times.json', [{'cut': 1000, 'mend': 5000, 'end': 9000, 'alive': True}])
+        write(lab, 'stalls', [])
+        write(lab, 'gw.monitor', [])
+        write(lab, 'back.events', [event(0, 500, 0, 0, 1), event(1, 500, 0, 0, 2),
+                                   event(2, 500, 0, 0, 3), event(0, 1310, 30, 1, 2),
+                                   event(1, 2000, 1, 2, 2), event(2, 3000, 9, 3, 3)])
+        write(lab, 'back.received', [{'flow': [
+            {'id': flow, 'lost': lost, 'gap_ms': 300} for flow, lost in enumerate((29, 1, 0))]}])
+        write(lab, 'cloud.monitor', [])
+        figures = failover.measure(lab, 'back', 'bowtie', 0, 'aws1')
+        equal('gaps of the flows on the tunnel that was cut', figures['gaps_ms'], [300])
+        equal('late packets are not lost', figures['lost'], 30)
+        equal('nor is their flow disturbed', figures['disturbed'], 1)
+
+
 def main():
+    test_failover()
     test_cases()
     test_lab()
     test_report()
