@@ -24,9 +24,9 @@
  * all, and a tunnel that works is worth more than the proof. From its first answer on,
  * silence is death.
  *
- * Who has failed comes back after multiplier answers in a row, and not before the
- * hold-down is over: a second at first, twice as much with each failure, up to about
- * a minute; every half a minute without a failure takes one doubling back. Up and
+ * Who has failed comes back after multiplier answers in a row (five at most), and not
+ * before the hold-down is over: a second at first, twice as much with each failure, up to
+ * about a minute; every half a minute without a failure takes one doubling back. Up and
  * drain differ in the administrator's wish only. Losing the SA forgets what the
  * answers said, but not the hold-down; within half a minute of coming up it is a
  * failure itself: a peer that flaps with new SAs flaps too.
@@ -89,7 +89,7 @@ static void answer(struct bowtie_fsm *fsm)
 	if (fsm->answers < 255)
 		fsm->answers++;
 	/* A dead one stays so for the time being: one answer in a while is no news. */
-	if (failed && fsm->answers < fsm->multiplier)
+	if (failed && fsm->answers < fsm->multiplier && fsm->answers < BOWTIE_ANSWERS_MAX)
 		return;
 	fsm->alive = true;
 	fsm->silent = false;

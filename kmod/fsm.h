@@ -42,7 +42,8 @@ enum bowtie_event {
  * @drained: no flow is left; only while @admin is drain
  * @failed: it has gone silent while it took flows
  * @answers: in a row, up to @multiplier
- * @multiplier: answers in a row that bring a failed tunnel back
+ * @multiplier: answers in a row that bring a failed tunnel back, if fewer than
+ *	BOWTIE_ANSWERS_MAX
  * @hold: hold-down that the latest failure has earned, in ns, or 0
  * @hold_until: end of it, on the caller's clock, in ns
  * @up_since: when it came up last, on the same clock
@@ -69,6 +70,8 @@ struct bowtie_fsm {
 #define BOWTIE_HOLD_MIN		(1000000000ULL)
 #define BOWTIE_HOLD_MAX		(64 * BOWTIE_HOLD_MIN)
 #define BOWTIE_HOLD_DECAY	(30 * BOWTIE_HOLD_MIN)
+/* Who tolerates many losses does not ask for as many answers without one. */
+#define BOWTIE_ANSWERS_MAX	5
 
 void bowtie_fsm_init(struct bowtie_fsm *fsm);
 bool bowtie_fsm_event(struct bowtie_fsm *fsm, enum bowtie_event event, __u64 now);

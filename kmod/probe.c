@@ -106,6 +106,7 @@ static u64 jittered(u64 interval)
 /* What a tick has found to do once the lock is released. */
 struct errand {
 	const struct bowtie_sa *sa, *second;
+	u64 suspect;
 	u32 seq, second_seq;
 	bool send, send_second;
 	bool switch_sa;
@@ -117,6 +118,7 @@ static void judge(struct bowtie_tunnel *t, u64 now, struct errand *todo)
 	switch (bowtie_probe_track_verdict(&t->probe.track, now)) {
 	case BOWTIE_PROBE_SECOND:
 		todo->switch_sa = true;
+		todo->suspect = t->probe.asked;
 		bowtie_probe_track_restart(&t->probe.track, now);
 		break;
 	case BOWTIE_PROBE_DEAD:
@@ -128,8 +130,8 @@ static void judge(struct bowtie_tunnel *t, u64 now, struct errand *todo)
 		bowtie_health_event(t, BOWTIE_EV_SILENT);
 		break;
 	default:
-		bowtie_health_event(t, t->probe.track.unanswered > 1 ? BOWTIE_EV_MISSED :
-				    BOWTIE_EV_TICK);
+		bowtie_health_event(t, bowtie_probe_track_missed(&t->probe.track, now) ?
+				    BOWTIE_EV_MISSED : BOWTIE_EV_TICK);
 	}
 }
 
@@ -153,9 +155,10 @@ static void decide(struct bowtie_tunnel *t, u64 now, struct errand *todo)
 	if (!todo->sa || !bowtie_probe_track_due(track, now))
 		return;
 	/* Before this one is counted as unanswered. */
-	if (bowtie_probe_track_try_second(track))
+	if (bowtie_probe_track_try_second(track, now))
 		todo->second = bowtie_sa_out_other(t);
 	todo->send = true;
+	t->probe.asked = todo->sa->order;
 	todo->seq = bowtie_probe_track_send(track, false, now);
 	if (todo->second) {
 		todo->send_second = true;
@@ -189,7 +192,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	spin_unlock(&t->lock);
 
 	if (todo.switch_sa)
-		bowtie_sa_suspect(t);
+		bowtie_sa_suspect(t, todo.suspect);
 	if (todo.send)
 		send_probe(t, todo.sa, todo.seq, now);
 	if (todo.send_second)

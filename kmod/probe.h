@@ -22,6 +22,7 @@ struct sk_buff;
  * @next: when the next probe is due, in ns; tunnel->lock
  * @packets: inbound packets seen so far, beside probes; tunnel->lock
  * @consumed: probes and answers among the inbound packets; tunnel->lock
+ * @asked: order of the SA that the latest probe went by; tunnel->lock
  * @track: what is out and what it tells; tunnel->lock
  */
 struct bowtie_probe {
@@ -33,6 +34,7 @@ struct bowtie_probe {
 	u64 next;
 	u64 packets;
 	u64 consumed;
+	u64 asked;
 	struct bowtie_probe_track track;
 };
 

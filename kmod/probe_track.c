@@ -127,14 +127,27 @@ bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now)
 }
 
 /**
+ * bowtie_probe_track_missed() - have answers failed to come?
+ * @p: the probes
+ * @now: the time, in ns
+ *
+ * More than one, and not only because a round trip takes longer than an interval.
+ */
+bool bowtie_probe_track_missed(const struct bowtie_probe_track *p, __u64 now)
+{
+	return p->unanswered > 1 && now - p->waiting > rto(p);
+}
+
+/**
  * bowtie_probe_track_try_second() - is the older SA to be tried, too?
  * @p: the probes
+ * @now: the time, in ns
  *
- * As soon as an answer is overdue: at the verdict it is known then whether it helps.
+ * As soon as an answer is later than usual: at the verdict it is known then whether it helps.
  */
-bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p)
+bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p, __u64 now)
 {
-	return p->unanswered;
+	return p->waiting && now - p->waiting >= p->srtt;
 }
 
 /**
@@ -264,6 +277,9 @@ void bowtie_probe_track_summary(const struct bowtie_probe_track *p, __u64 now,
 		const struct bowtie_probe_slot *slot = &p->ring[i];
 
 		if (!slot->sent || (!slot->rtt && now - slot->sent < timeout))
+			continue;
+		/* The older SA need not work. */
+		if (slot->second && !slot->rtt)
 			continue;
 		s->sent++;
 		if (!slot->rtt)

@@ -93,7 +93,8 @@ void bowtie_probe_track_init(struct bowtie_probe_track *p, __u64 interval, __u32
 void bowtie_probe_track_inbound(struct bowtie_probe_track *p, __u64 when);
 void bowtie_probe_track_late(struct bowtie_probe_track *p, __u64 late);
 bool bowtie_probe_track_due(const struct bowtie_probe_track *p, __u64 now);
-bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p);
+bool bowtie_probe_track_missed(const struct bowtie_probe_track *p, __u64 now);
+bool bowtie_probe_track_try_second(const struct bowtie_probe_track *p, __u64 now);
 __u32 bowtie_probe_track_send(struct bowtie_probe_track *p, bool second, __u64 now);
 bool bowtie_probe_track_answer(struct bowtie_probe_track *p, __u32 seq, __u64 now);
 enum bowtie_probe_verdict bowtie_probe_track_verdict(const struct bowtie_probe_track *p,

@@ -170,18 +170,19 @@ struct bowtie_sa *bowtie_sa_out_other(const struct bowtie_tunnel *t)
 /**
  * bowtie_sa_suspect() - the SA in use brings no answers, but another one does
  * @t: tunnel
+ * @order: of that SA; if another is in use by now, nothing is known of that one
  *
  * Duplicates that only one side knows of are common: the newest SA may be such a one.
  * Context: RCU read side, any.
  */
-void bowtie_sa_suspect(struct bowtie_tunnel *t)
+void bowtie_sa_suspect(struct bowtie_tunnel *t, u64 order)
 {
 	struct bowtie_net *bn = bowtie_pernet(t->link->net);
 	struct bowtie_sa *sa, *other;
 
 	spin_lock_bh(&bn->sa_lock);
 	sa = rcu_dereference_protected(t->sa_out, lockdep_is_held(&bn->sa_lock));
-	if (sa && !hlist_unhashed(&t->if_id_node)) {
+	if (sa && sa->order == order && !hlist_unhashed(&t->if_id_node)) {
 		/* The one that answers is above suspicion again. */
 		list_for_each_entry(other, &t->sas, list)
 			clear_bit(BOWTIE_SA_F_SUSPECT, &other->flags);

@@ -114,7 +114,7 @@ bool bowtie_sa_if_id_taken(const struct bowtie_link *link, u32 if_id,
 			   const struct bowtie_tunnel *except);
 void bowtie_sa_settle(struct bowtie_tunnel *t);
 struct bowtie_sa *bowtie_sa_out_other(const struct bowtie_tunnel *t);
-void bowtie_sa_suspect(struct bowtie_tunnel *t);
+void bowtie_sa_suspect(struct bowtie_tunnel *t, u64 order);
 void bowtie_sa_bind_tunnel(struct bowtie_tunnel *t, u32 if_id);
 void bowtie_sa_rescan(struct bowtie_tunnel *t);
 void bowtie_sa_unbind_tunnel(struct bowtie_tunnel *t);

@@ -87,7 +87,7 @@ static enum bowtie_probe_verdict peer_run(struct peer *w, __u64 until)
 		w->next = w->now + w->p.interval;
 		if (!bowtie_probe_track_due(&w->p, w->now))
 			continue;
-		second = w->has_second && bowtie_probe_track_try_second(&w->p);
+		second = w->has_second && bowtie_probe_track_try_second(&w->p, w->now);
 		peer_send(w, 0);
 		if (second)
 			peer_send(w, 1);
@@ -206,6 +206,32 @@ static void test_second_sa(void **state)
 	assert_int_equal(peer_run(&w, w.deaf + 5000 * MS), BOWTIE_PROBE_DEAD);
 }
 
+/* A round trip of many intervals: nothing is missed, and there is no need of the older SA. */
+static void test_long_way_misses_nothing(void **state)
+{
+	struct bowtie_probe_summary s;
+	unsigned int begun;
+	struct peer w;
+
+	peer_init(&w, INTERVAL, 50);
+	w.rtt = 450 * MS;
+	w.has_second = 1;
+	assert_int_equal(peer_run(&w, T0 + 5000 * MS), BOWTIE_PROBE_WAIT);
+	begun = w.sent;
+	for (; w.now < T0 + 10000 * MS; assert_false(bowtie_probe_track_missed(&w.p, w.now)))
+		assert_int_equal(peer_run(&w, w.now + MS), BOWTIE_PROBE_WAIT);
+	assert_in_range(w.sent - begun, 49, 51);
+	/* The older SA is dead: no loss of this one. */
+	w.deaf_second = w.now;
+	assert_int_equal(peer_run(&w, T0 + 20000 * MS), BOWTIE_PROBE_WAIT);
+	bowtie_probe_track_summary(&w.p, w.now, &s);
+	assert_int_equal(s.loss, 0);
+	/* Cut, it is missed as soon as an answer takes no longer. */
+	w.deaf = w.now;
+	assert_int_equal(peer_run(&w, w.deaf + 2000 * MS), BOWTIE_PROBE_WAIT);
+	assert_true(bowtie_probe_track_missed(&w.p, w.now));
+}
+
 /* All stood still for a while, and the answers with it: that is no silence of the peer. */
 static void test_held_up(void **state)
 {
@@ -284,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_never_answered),
 		cmocka_unit_test(test_long_way),
 		cmocka_unit_test(test_second_sa),
+		cmocka_unit_test(test_long_way_misses_nothing),
 		cmocka_unit_test(test_held_up),
 		cmocka_unit_test(test_no_proof),
 		cmocka_unit_test(test_loss),
