@@ -138,6 +138,26 @@ static void end_hold_down(struct bowtie_link *link, u64 usable)
 }
 
 /**
+ * bowtie_health_routes() - prefixes have got other tunnels
+ * @link: link
+ *
+ * One of these may be the only one that is left to a prefix, and held down.
+ * Context: link->lock.
+ */
+void bowtie_health_routes(struct bowtie_link *link)
+{
+	struct bowtie_tunnel *t;
+	int i;
+
+	bowtie_for_each_tunnel(link, t, i) {
+		if (READ_ONCE(t->fsm.reason) == BOWTIE_REASON_HOLD_DOWN) {
+			queue_work(bowtie_wq, &link->work);
+			return;
+		}
+	}
+}
+
+/**
  * bowtie_health_drained() - a tunnel's drain is over
  * @t: tunnel
  *

@@ -6,10 +6,12 @@
 
 #include "fsm.h"
 
+struct bowtie_link;
 struct bowtie_tunnel;
 struct work_struct;
 
 void bowtie_health_event(struct bowtie_tunnel *t, enum bowtie_event event);
+void bowtie_health_routes(struct bowtie_link *link);
 void bowtie_health_drained(struct bowtie_tunnel *t);
 void bowtie_health_reset(struct bowtie_tunnel *t);
 bool bowtie_health_update(struct bowtie_tunnel *t);

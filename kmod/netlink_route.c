@@ -8,6 +8,7 @@
 #include <net/genetlink.h>
 
 #include "group.h"
+#include "health.h"
 #include "link.h"
 #include "netlink.h"
 #include "route.h"
@@ -263,6 +264,7 @@ int bowtie_nl_route_new(struct sk_buff *skb, struct genl_info *info)
 		}
 	}
 	bowtie_notify_routes(c.link, c.prefix, c.n, false);
+	bowtie_health_routes(c.link);
 	change_free(&c);
 	return 0;
 }

@@ -142,6 +142,16 @@ def silence():
         FAR.change(1, admin="down")
         await_state("up")
         FAR.change(1, admin="up")
+    with tap.case("a prefix gets it alone: not held down any more"):
+        PEER.deaf(OUT)
+        await_state("down", "no-answer")
+        PEER.hear(OUT)
+        await_state("probing", "hold-down")
+        begun, left = time.monotonic(), tunnel()["hold-down"]
+        FAR.route("10.9.0.0", 16, 0)
+        await_state("up")
+        tap.true((time.monotonic() - begun) * 1000 < left, left)
+        FAR.nl.do("route-del", BOW0 | {"route": [{"dst": "10.9.0.0", "len": 16}]})
     forgive()
 
 
