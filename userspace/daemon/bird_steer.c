@@ -7,23 +7,42 @@
 #include "facts.h"
 #include "util.h"
 
-static enum bt_steer_state state_of(const struct bt_fact_link *l, const struct bt_conf_tunnel *t)
+static const struct bt_tunnel *tunnel_of(const struct bt_fact_link *l,
+					 const struct bt_conf_tunnel *t)
 {
 	size_t i;
 
-	for (i = 0; l && i < l->tunnels.n; i++) {
-		if (strcmp(l->tunnels.v[i].name, t->kernel.name) != 0)
+	for (i = 0; l && i < l->tunnels.n; i++)
+		if (!strcmp(l->tunnels.v[i].name, t->kernel.name))
+			return &l->tunnels.v[i];
+	return NULL;
+}
+
+static enum bt_steer_state state_of(const struct bt_tunnel *t)
+{
+	if (t && t->oper == BOWTIE_OPER_UP)
+		return BT_STEER_UP;
+	return t && t->oper == BOWTIE_OPER_DRAIN ? BT_STEER_DRAIN : BT_STEER_DOWN;
+}
+
+/*
+ * A tunnel that answers again, but is not trusted yet, is better than none: as soon as its
+ * routes are accepted the module finds that it is the only one, and ends its hold-down.
+ */
+static void accept_held(struct bt_steer_input *in, size_t n, const bool *held)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++) {
+		if (!held[i])
 			continue;
-		switch (l->tunnels.v[i].oper) {
-		case BOWTIE_OPER_UP:
-			return BT_STEER_UP;
-		case BOWTIE_OPER_DRAIN:
-			return BT_STEER_DRAIN;
-		default:
-			return BT_STEER_DOWN;
-		}
+		for (j = 0; j < n; j++)
+			if (in[j].state == BT_STEER_UP && !held[j] &&
+			    !strcmp(in[j].group, in[i].group))
+				break;
+		if (j == n)
+			in[i].state = BT_STEER_UP;
 	}
-	return BT_STEER_DOWN;
 }
 
 /* What the daemon before this one had steered: it wrote it down first. */
@@ -69,9 +88,14 @@ uint64_t bt_bird_steer(struct bt_facts *facts, const struct bt_config *config, u
 		struct bt_steer_input *v;
 		size_t n;
 	} list = {};
+	struct {
+		bool *v;
+		size_t n;
+	} held = {};
 	struct bt_strings names = {};
 	const struct bt_fact_link *l;
 	const struct bt_conf_tunnel *t;
+	const struct bt_tunnel *k;
 	uint64_t next;
 	size_t i, j;
 
@@ -92,14 +116,18 @@ uint64_t bt_bird_steer(struct bt_facts *facts, const struct bt_config *config, u
 			in->group = names.v[names.n - 1];
 			in->levels = t->bgp.as ? bt_bird_steps(t) : 0;
 			in->hold_ms = (uint64_t)t->bgp.hold * 1000;
-			in->state = state_of(l, t);
+			k = tunnel_of(l, t);
+			in->state = state_of(k);
+			*bt_array_add(&held) = k && k->reason == BOWTIE_REASON_HOLD_DOWN;
 			if (facts->bird_vars &&
 			    !bt_steer_tunnel(&facts->steer, in->name, list.n - 1))
 				seed(in, facts->bird_vars, in->levels);
 		}
 	}
+	accept_held(list.v, list.n, held.v);
 	next = bt_steer_update(&facts->steer, list.v, list.n, now);
 	bt_strings_clear(&names);
+	free(held.v);
 	free(list.v);
 	return next;
 }

@@ -57,7 +57,7 @@ static void follow_tunnels(struct bt_daemon *d, uint64_t now)
 
 	bt_facts_follow_tunnels(&d->facts, now, &mute);
 	for (i = 0; i < mute.n; i++)
-		bt_warn("tunnel %s: the peer does not answer icmp probes: use probe: tcp or none",
+		bt_warn("tunnel %s: the peer does not answer probes: use another kind of probe, or none",
 			mute.v[i]);
 	bt_strings_clear(&mute);
 }

@@ -147,6 +147,24 @@ static void test_steer_without_bird(void **state)
 	done(w);
 }
 
+/* One that answers again, but is held down, has to do where nobody else is up. */
+static void test_held_down(void **state)
+{
+	struct world *w = fit(basic);
+	const struct bt_steer *steer = &w->facts.steer;
+
+	set_oper(w, 1, BOWTIE_OPER_UP, 1000);
+	set_oper(w, 0, BOWTIE_OPER_DOWN, 2000);
+	assert_true(steer->tunnels.v[0].dead);
+	w->facts.links.v[0].tunnels.v[0].reason = BOWTIE_REASON_HOLD_DOWN;
+	set_oper(w, 0, BOWTIE_OPER_PROBING, 3000);
+	assert_true(steer->tunnels.v[0].dead);
+	set_oper(w, 1, BOWTIE_OPER_DOWN, 9000);
+	assert_false(steer->tunnels.v[0].dead);
+	assert_true(steer->tunnels.v[1].dead);
+	done(w);
+}
+
 /* The vars file is written; returns true if a constant of tunnel a is in it. */
 static bool write_vars(struct world *w)
 {
@@ -195,6 +213,7 @@ int main(void)
 		cmocka_unit_test(test_flag_fails),
 		cmocka_unit_test(test_vars_fail),
 		cmocka_unit_test(test_steer_without_bird),
+		cmocka_unit_test(test_held_down),
 		cmocka_unit_test(test_vars_of_both),
 	};
 
