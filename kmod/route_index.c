@@ -6,7 +6,8 @@
  * (Where a route leads to may change under it.)
  *
  * It takes 16 bytes a slot, and has four to eight slots for each route, 65536 at most: 64 to
- * 128 bytes a route, beside the route's own 72 and as much for a fork; none if there are few.
+ * 128 bytes a route while there are less than 8192, beside the route's own 72 (96 as kmalloc
+ * has it) and as much for a fork; none if there are few.
  */
 #include <linux/log2.h>
 #include <linux/sched.h>
